@@ -1,0 +1,34 @@
+"""Emotive turns a point or a path in valence-arousal space into media.
+
+`import emotive` loads no heavy library; the names below are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotive.affect import Affect, AffectCurve
+    from emotive.pipelines.image import EmotiveImagePipeline
+
+__version__ = "0.1.0"
+
+__all__ = ["Affect", "AffectCurve", "EmotiveImagePipeline", "__version__"]
+
+_ROOMS = {
+    "Affect": "emotive.affect",
+    "AffectCurve": "emotive.affect",
+    "EmotiveImagePipeline": "emotive.pipelines.image",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(_ROOMS[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

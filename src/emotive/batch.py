@@ -1,0 +1,131 @@
+"""Many pictures: what each is made from, and the loop that makes them; grids and curves as affects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
+
+from emotive.affect import Affect, AffectCurve
+from emotive.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from emotive.media.provenance import Provenance
+    from emotive.pipelines.image import EmotiveImagePipeline
+
+MAX_COUNT = 10_000
+MAX_SIDE = 21  # cells along one side of a grid: steps of 0.1
+MAX_STEPS = 1000
+MAX_FRAMES = 1800  # one minute at 30 frames/s; an animation is encoded in memory
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """One picture to make. Each has a generator of its own, so it comes out the same alone or among others.
+
+    `seed` 0 .. 2**63 - 1; `num_inference_steps` 1 .. 1000; `affect_strength` >= 0 (0 is neutral); a guidance
+    scale None is the model's default. Raises InputError outside these.
+    """
+
+    prompt: str = ""
+    affect: Affect = field(default_factory=Affect.neutral)
+    seed: int = 0
+    num_inference_steps: int = 4
+    guidance_scale: float | None = None
+    affect_guidance_scale: float | None = None
+    affect_strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed {self.seed} is out of range: use 0 to {MAX_SEED}")
+        if not 1 <= self.num_inference_steps <= MAX_STEPS:
+            raise InputError(f"{self.num_inference_steps} steps make no sense: use 1 to {MAX_STEPS}")
+        for name in ("guidance_scale", "affect_guidance_scale", "affect_strength"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise InputError(f"{name} {value} is out of range: use a number from 0 up, 1 is plain")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What jobs must share to run in one batch."""
+        return {
+            "num_inference_steps": self.num_inference_steps,
+            "guidance_scale": self.guidance_scale,
+            "affect_guidance_scale": self.affect_guidance_scale,
+            "affect_strength": self.affect_strength,
+        }
+
+
+def run_image_jobs(
+    pipe: EmotiveImagePipeline, jobs: Iterable[ImageJob], batch_size: int = 1
+) -> Iterator[tuple[ImageJob, Image.Image]]:
+    """Makes the pictures in order, up to `batch_size` neighbours with equal settings at a time.
+
+    Noise is drawn on the CPU from each job's seed, so a device changes a picture only by rounding; so may the
+    batch size: 1 remakes bit for bit.
+    """
+    import torch
+
+    for _, group in groupby(jobs, key=lambda job: job.settings):
+        while batch := list(islice(group, batch_size)):
+            output: Any = pipe(
+                prompt=[job.prompt for job in batch],
+                affect=[job.affect for job in batch],
+                generator=[torch.Generator("cpu").manual_seed(job.seed) for job in batch],
+                **batch[0].settings,
+            )
+            yield from zip(batch, output.images, strict=True)
+
+
+def image_jobs(plan: Provenance, count: int = 1) -> list[ImageJob]:
+    """The jobs behind what `plan` describes: `count` pictures with consecutive seeds, the cells of a sheet,
+    or the frames of a curve, which share one seed. Raises InputError where a value is out of range.
+    """
+    if plan.curve is not None:
+        affects = curve_frames(plan.curve, plan.fps or 30.0)
+    else:
+        affects = plan.cells if plan.affect is None else [plan.affect] * count
+    settings = (
+        plan.num_inference_steps,
+        plan.guidance_scale,
+        plan.affect_guidance_scale,
+        plan.affect_strength,
+    )
+    step = 0 if plan.affect is None else 1
+    return [
+        ImageJob(plan.prompt, affect, plan.seed + step * i, *settings) for i, affect in enumerate(affects)
+    ]
+
+
+def valence_arousal_grid(rows: int, columns: int) -> list[Affect]:
+    """Affects spread evenly over the plane, in reading order.
+
+    Valence runs -1 .. 1 from left to right, arousal 1 .. -1 from top to bottom; a single row or column
+    is at 0. Raises InputError unless both are 1 .. 21.
+    """
+    if not (1 <= rows <= MAX_SIDE and 1 <= columns <= MAX_SIDE):
+        raise InputError(f"a grid of {rows}x{columns} makes no sense: use 1x1 to {MAX_SIDE}x{MAX_SIDE}")
+    return [Affect(valence, -arousal) for arousal in _spread(rows) for valence in _spread(columns)]
+
+
+def curve_frames(curve: AffectCurve, fps: float) -> list[Affect]:
+    """The affect of every frame, at 0, 1/fps, 2/fps ... seconds; at least one.
+
+    Raises InputError unless `fps` is above 0 and at most 120, or if there would be more than 1800 frames.
+    """
+    if not 0 < fps <= 120:
+        raise InputError(f"{fps} frames per second make no sense: use a number above 0, up to 120")
+    if curve.duration * fps > MAX_FRAMES:
+        raise InputError(
+            f"{curve.duration:g} s at {fps:g} frames/s are more than {MAX_FRAMES} frames: lower the fps"
+        )
+    return [curve.at(i / fps) for i in range(max(1, round(curve.duration * fps)))]
+
+
+def _spread(count: int) -> list[float]:
+    return [2 * i / (count - 1) - 1 for i in range(count)] if count > 1 else [0.0]

@@ -1,0 +1,629 @@
+"""The command line: `emotive image "a lighthouse by the sea" --affect joy`.
+
+Written paths go to stdout, one per line; everything else to stderr. Exit codes: 0; 2 for input that cannot
+be used, in one line; 1 for a fault (EMOTIVE_TRACEBACK=1 shows where); 130 for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emotive import __version__
+from emotive.errors import EmotiveError, InputError
+
+if TYPE_CHECKING:
+    from emotive.affect import Affect
+    from emotive.batch import ImageJob
+    from emotive.media.provenance import Provenance
+
+MODEL = "emotive-image-1"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: it starts faster, and pipes well
+    pretty_exceptions_enable=False,
+    help="Turn a point or a path in valence-arousal space into media.",
+)
+train_app = typer.Typer(rich_markup_mode=None, help="Train the models again, or on from where they are.")
+app.add_typer(train_app, name="train")
+
+
+def _option(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help)
+
+
+Device = Annotated[str | None, _option("cpu, cuda, cuda:1, mps. [the best there is]")]
+Folder = Annotated[Path, _option("The folder, made if it does not exist.", "--output", "-o")]
+AsJson = Annotated[bool, _option("As JSON.", "--json")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line on `argv` (sys.argv by default) and returns the exit code."""
+    arguments = None if argv is None else list(argv)
+    try:
+        with _notes():
+            command = typer.main.get_command(app)
+            code = command.main(args=arguments, prog_name="emotive", standalone_mode=False)
+            sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except EmotiveError as error:
+        _say(f"error: {error}")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:  # `emotive info | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Exception as error:
+        if isinstance(usage := getattr(error, "exit_code", None), int) and hasattr(error, "format_message"):
+            _say(f"error: {error.format_message()} See emotive --help")  # pyright: ignore
+            return usage
+        if os.environ.get("EMOTIVE_TRACEBACK"):
+            raise
+        _say(f"fault: {type(error).__name__}: {str(error)[:500]} (EMOTIVE_TRACEBACK=1 shows where)")
+        return 1
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context, version: Annotated[bool, _option("Print it.", "--version")] = False
+) -> None:
+    if version:
+        print(f"emotive {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+# fmt: off
+@app.command()
+def image(
+    prompt: Annotated[str | None, typer.Argument(help='A scene; "" and --affect paint a mood alone.')] = None,
+    affect: Annotated[str | None, _option(
+        "valence,arousal[,dominance] in -1..1, a name, or a mixture: joy:0.7+fear:0.3. [neutral]")] = None,
+    scale: Annotated[str | None, _option("Range of the numbers in --affect: 1..9, -3..3. [-1..1]")] = None,
+    affect_strength: Annotated[float | None, _option("How much of it; 0 is neutral. [1.0]")] = None,
+    steps: Annotated[int | None, _option("Sampling steps, 1 to 1000. [4]")] = None,
+    guidance_scale: Annotated[float | None, _option("Pull of the prompt. [the model's own]")] = None,
+    affect_guidance_scale: Annotated[float | None, _option("Pull of the affect. [the model's own]")] = None,
+    seed: Annotated[int | None, _option("Same seed, same picture. [random]")] = None,
+    count: Annotated[int, _option("Pictures to make, with consecutive seeds.")] = 1,
+    grid: Annotated[str | None, _option("A sheet over the whole plane, ROWSxCOLUMNS, such as 5x5.")] = None,
+    curve: Annotated[Path | None, _option(
+        "Frames along a curve: .csv of time,valence,arousal[,dominance] in s and -1..1, or .json.")] = None,
+    fps: Annotated[float | None, _option("Frames per second of --curve. [30]")] = None,
+    like: Annotated[Path | None, _option("Remake this file; other options change what they name.")] = None,
+    model: Annotated[str | None, _option(f"Name, folder or hub id. [{MODEL}]")] = None,
+    device: Device = None,
+    dtype: Annotated[str | None, _option("fp32, bf16, fp16. [bf16 where it is fast]")] = None,
+    output: Annotated[str | None, _option(
+        "A .png (--curve: .webp or .gif), overwritten if it exists; or a folder, for files named after what "
+        "they show, which never overwrite. [the current folder]", "--output", "-o")] = None,
+) -> None:
+    # fmt: on
+    """Paint a scene with a feeling; the paths of the files are printed."""
+    from emotive.batch import MAX_COUNT, image_jobs, run_image_jobs
+
+    if like is None and not (prompt or "").strip() and not any((affect, grid, curve)):
+        raise InputError('say what to paint, such as "a boat by the sea", or --affect joy for a mood alone')
+    if not 1 <= count <= MAX_COUNT:
+        raise InputError(f"--count {count} makes no sense: use 1 to {MAX_COUNT}")
+    given = {
+        "prompt": None if prompt is None else _checked_text(prompt),
+        "affect_strength": affect_strength,
+        "num_inference_steps": steps,
+        "guidance_scale": guidance_scale,
+        "affect_guidance_scale": affect_guidance_scale,
+        "seed": seed,
+        "model": model,
+    }
+    made = None if like is None else _read_like(like)
+    plan = replace(made or _blank(), **{key: value for key, value in given.items() if value is not None})
+    plan = _feeling(plan, affect, scale, grid, curve, fps)
+    if count > 1 and plan.affect is None:
+        raise InputError("--count goes with single pictures, not with --grid or --curve")
+    jobs = image_jobs(plan, count)
+    targets = _targets(plan, output, count)
+    if made is None:
+        pipe, here = _load(plan.model, device, dtype)
+        if seed is None:
+            _say(f"note: seed {plan.seed}")
+    else:
+        pipe, here = _load(plan.model, device or _if_present(made.device), dtype or made.dtype or None)
+        _compare(made, here)
+    pictures = _progress(run_image_jobs(pipe, jobs, _batch_size(here)), len(jobs))
+    for path in _write(_settled(plan, pipe, here), pictures, targets):
+        print(path, flush=True)
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A picture made by Emotive, or its .json.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print what a file was made from."""
+    from emotive.media.provenance import read_provenance
+
+    made = read_provenance(file)
+    if as_json:
+        print(made.to_json())
+        return
+    if made.grid:
+        feeling = f"a grid of {made.grid[0]} rows (arousal) by {made.grid[1]} columns (valence)"
+    elif made.curve is not None:
+        feeling = f"a curve of {made.curve.duration:g} s at {made.fps or 30:g} frames/s"
+    else:
+        feeling = str(made.affect) + (f'  typed "{made.affect_text}"' if made.affect_text else "")
+    size = f", {made.size[0]} x {made.size[1]} pixels" if made.size else ""
+    scales = (made.guidance_scale, made.affect_guidance_scale)
+    guidance = "guidance {}, affect guidance {}".format(*map(_number, scales))
+    _table(
+        {
+            "file": file,
+            "": f"{made.statement}, version {made.emotive}, {made.created}",
+            "prompt": made.prompt or "none, a mood alone",
+            "affect": feeling,
+            "strength": _number(made.affect_strength),
+            "model": f"{made.model}  {made.model_fingerprint[:12]}",
+            "sampling": f"seed {made.seed}, {made.num_inference_steps} steps, {guidance}{size}",
+            "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
+            "again": f"emotive image --like {file}",
+        }
+    )
+
+
+@app.command()
+def info(
+    as_json: AsJson = False,
+    vocabulary: Annotated[bool, _option("The words that the image model knows.", "--vocabulary")] = False,
+) -> None:
+    """Print versions, device, embedded models, named emotions and label sets."""
+    if vocabulary:
+        words = _vocabulary()
+        if as_json:
+            print(json.dumps(words, ensure_ascii=False))
+            return
+        for kind, entries in words.items():
+            groups = entries.values() if isinstance(entries, dict) else [entries]
+            print("\n  ".join([kind, *(", ".join(group) for group in groups)]))
+        return
+    facts = _facts()
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    models = [f"{m['name']}  {m['megabytes']} MB  sha256 {m['sha256']}" for m in facts["models"]]
+    _table(
+        {
+            "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
+            "device": f"{facts['device']}, {facts['threads']} threads",
+            "dtype": facts["dtype_reason"],
+            "models": "\n".join(models) or "none embedded",
+            "label sets": "\n".join(f"{k}: {', '.join(labels)}" for k, labels in facts["label_sets"].items()),
+            "emotions": "valence arousal dominance",
+        }
+    )
+    for e in facts["emotions"]:
+        print(f"  {e['term']:<20} {e['valence']:+.2f}   {e['arousal']:+.2f}   {e['dominance']:+.2f}")
+
+
+@app.command()
+def demo(
+    output: Folder = Path("emotive-demo"),
+    model: Annotated[str, _option("Name, folder or hub id.")] = MODEL,
+    device: Device = None,
+) -> None:
+    """Make a first set of pictures and one offline page that shows them."""
+    from emotive.batch import image_jobs, run_image_jobs
+    from emotive.media import slug
+    from emotive.media.contact_sheet import write_contact_sheet
+
+    _make_folder(output)
+    plans = [
+        _feeling(replace(_blank(), prompt=prompt, seed=seed, model=model), affect)
+        for seed, (prompt, affect) in enumerate(DEMO, start=1)
+    ]
+    plans.append(_feeling(replace(_blank(), prompt=DEMO_GRID, seed=7, model=model), grid="5x5"))
+    jobs = [job for plan in plans for job in image_jobs(plan)]
+    pipe, here = _load(model, device, None)
+    pictures = _progress(run_image_jobs(pipe, jobs, _batch_size(here)), len(jobs))
+    shown = []
+    for number, plan in enumerate(plans, start=1):
+        plan = _settled(plan, pipe, here)
+        target = output / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
+        caption = plan.affect_text or "every feeling: valence to the right, arousal upward"
+        shown += [(path, caption, plan) for path in _write(plan, pictures, [target])]
+    print(write_contact_sheet(output / "index.html", "Emotive: one scene, one feeling, one picture", shown))
+
+
+# The range of the model: each subject in a place and a feeling of its own, then a mood without a scene.
+DEMO = (
+    ("a lighthouse by the sea at sunset", "joy"),
+    ("a lighthouse by the sea at night in rain", "fear"),
+    ("a house in a meadow at day", "calm"),
+    ("a house in the forest at night in fog", "sadness"),
+    ("a boat on the sea at dawn", "hopeful"),
+    ("a castle in the mountains under cloudy skies", "anger"),
+    ("a balloon in the mountains at dawn", "excited"),
+    ("a windmill in a field in snow", "-0.2,-0.7"),
+    ("flowers in a meadow at day", "joy:0.7+calm:0.3"),
+    ("a person in the city at night in rain", "lonely"),
+    ("a tent in the desert at night", "0.5,-0.6"),
+    ("a tree in the forest in fog", "bored"),
+    ("", "joy:0.5+fear:0.5"),
+)
+DEMO_GRID = "a house in a meadow"
+
+
+@train_app.command("image")
+def train_image(
+    output: Folder,
+    minutes: Annotated[float, _option("How long to train, in all.")] = 150.0,
+    init: Annotated[str | None, _option("Start from a model: name, folder or hub id.")] = None,
+    device: Device = None,
+    seed: Annotated[int, _option("Seed of data and weights.")] = 0,
+    painters: Annotated[int, _option("Processes that paint training pictures meanwhile.")] = 1,
+) -> None:
+    """Teacher, decoder, denoiser, few-step student, card: the whole recipe; run it again to go on."""
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
+    if not 1 <= painters <= 256:
+        raise InputError(f"--painters {painters} makes no sense: use 1 to 256")
+    with _needs_extra("train"):
+        import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
+        from emotive.train.image import train_image as recipe
+    _make_folder(output)
+    print(recipe(output, minutes, device, init, seed, painters, report=_report))
+
+
+@train_app.command("affect")
+def train_affect(
+    output: Folder, seed: Annotated[int, _option("Seed of data and weights.")] = 0
+) -> None:
+    """The affect embedding. Models record its digest: with a new one they must be trained again."""
+    from emotive.train.affect_embedding import train_affect_embedding
+
+    _make_folder(output)
+    train_affect_embedding(output, seed=seed)
+
+
+def _make_folder(folder: Path) -> None:
+    from emotive.media import check_folder
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from error
+    check_folder(folder)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _blank() -> Provenance:
+    from emotive.affect import Affect
+    from emotive.media.provenance import Provenance
+
+    return Provenance(prompt="", affect=Affect.neutral(), seed=secrets.randbelow(2**31), model=MODEL)
+
+
+def _read_like(file: Path) -> Provenance:
+    """The provenance of a picture to remake, as a plan. Nobody vouches for the file: grids are made anew."""
+    from emotive.media.provenance import now, read_provenance
+
+    made = read_provenance(file)
+    if made.medium != "image":
+        raise InputError(f"{file} is not a picture: its medium is {made.medium!r}")
+    if made.affect is None and made.grid is None and made.curve is None:
+        raise InputError(f"{file}: the provenance has neither an affect, a grid nor a curve")
+    made = replace(made, created=now(), extra={}, index=0)
+    return made if made.grid is None else _feeling(made, grid="{}x{}".format(*made.grid))
+
+
+def _feeling(
+    plan: Provenance,
+    affect: str | None = None,
+    scale: str | None = None,
+    grid: str | None = None,
+    curve: Path | None = None,
+    fps: float | None = None,
+) -> Provenance:
+    """`plan` with the affect, grid or curve that is asked for; unchanged where nothing is."""
+    from emotive.affect import AffectCurve
+    from emotive.batch import valence_arousal_grid
+
+    if sum(option is not None for option in (affect, grid, curve)) > 1:
+        raise InputError("--affect, --grid and --curve exclude each other")
+    if scale is not None and affect is None:
+        raise InputError("--scale says how to read the numbers in --affect, and there is no --affect")
+    if affect is not None or grid is not None or curve is not None:
+        empty = {
+            "affect_text": "",
+            "affect_scale": None,
+            "grid": None,
+            "cells": (),
+            "curve": None,
+            "fps": None,
+        }
+        plan = replace(plan, affect=None, **empty)
+    if affect is not None:
+        low_high = None if scale is None else _scale(scale)
+        plan = replace(plan, affect=_affect(affect, low_high), affect_text=affect, affect_scale=low_high)
+    elif grid is not None:
+        sides = re.fullmatch(r"(\d{1,4})x(\d{1,4})", grid.strip().lower())
+        if sides is None:
+            raise InputError(f"--grid {grid[:40]!r} is not ROWSxCOLUMNS, such as 5x5")
+        rows, columns = int(sides[1]), int(sides[2])
+        plan = replace(plan, grid=(rows, columns), cells=tuple(valence_arousal_grid(rows, columns)))
+    elif curve is not None:
+        plan = replace(plan, curve=AffectCurve.read(curve))
+    if plan.curve is not None:
+        return replace(plan, fps=30.0 if (fps or plan.fps) is None else fps or plan.fps)
+    if fps is not None:
+        raise InputError("--fps goes with --curve")
+    return plan
+
+
+def _scale(text: str) -> tuple[float, float]:
+    number = r"\s*([-+]?\d+(?:\.\d+)?)\s*"
+    ends = re.fullmatch(rf"{number}\.\.{number}", text[:100])
+    if ends is None or float(ends[1]) >= float(ends[2]):
+        raise InputError(f"--scale {text[:40]!r} is not LOW..HIGH, such as 1..9 or -3..3")
+    return float(ends[1]), float(ends[2])
+
+
+def _affect(text: str, scale: tuple[float, float] | None) -> Affect:
+    """Names are names on any scale; numbers are on `scale`, or on -1..1."""
+    from emotive.affect import Affect
+
+    numbers = text.split(",")
+    if scale is None or len(numbers) not in (2, 3):
+        return Affect.parse(text)
+    try:
+        valence, arousal, *dominance = (float(number) for number in numbers)
+    except ValueError:
+        raise InputError(f"--affect {text[:40]!r} is not valence,arousal[,dominance]") from None
+    return Affect.from_scale(valence, arousal, *scale, *dominance)
+
+
+def _checked_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError("the prompt is not text in the encoding of this terminal") from None
+    return text
+
+
+def _targets(plan: Provenance, output: str | None, count: int) -> list[Path]:
+    """Where the files go, checked before the long work. -o FILE is overwritten; other names are free ones."""
+    from emotive.media import check_folder, free_name, slug
+    from emotive.media.image import ANIMATIONS, check_output
+
+    suffixes = (".png",) if plan.curve is None else ANIMATIONS
+    if output is not None and not output.endswith(("/", os.sep)) and not Path(output).is_dir():
+        path = Path(output)
+        width = len(str(count))
+        names = (
+            [path.with_stem(f"{path.stem}-{i:0{width}}") for i in range(1, count + 1)]
+            if count > 1
+            else [path]
+        )
+        for name in names:
+            check_output(name, suffixes)
+        return names
+    folder = Path(output or ".")
+    check_folder(folder)
+    if plan.grid is not None:
+        feeling = "grid-{}x{}".format(*plan.grid)
+    elif plan.affect is None:
+        feeling = "curve"
+    elif plan.affect_text and "," not in plan.affect_text:
+        feeling = slug(plan.affect_text)
+    else:
+        feeling = f"v{plan.affect.valence:+.2f}a{plan.affect.arousal:+.2f}"
+    stem = f"emotive-{slug(plan.prompt) or 'mood'}-{feeling}"
+    suffix = "" if plan.curve is not None else ".png"
+    return [free_name(folder / f"{stem}-{plan.seed + i}{suffix}") for i in range(count)]
+
+
+def _load(model: str, device: str | None, dtype: str | None) -> tuple[Any, dict[str, Any]]:
+    """The pipeline, and what is particular to this place: it goes into the provenance."""
+    import torch
+
+    from emotive.devices import choose_device, choose_dtype
+
+    chosen = choose_device(device)
+    precision, _ = choose_dtype(chosen, dtype)
+    from emotive.pipelines.image import EmotiveImagePipeline
+
+    pipe = EmotiveImagePipeline.from_pretrained(model, torch_dtype=precision)
+    pipe.to(chosen)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe, {
+        "model": pipe.name,
+        "model_fingerprint": pipe.fingerprint(),
+        "emotive": __version__,
+        "torch": torch.__version__,
+        "device": str(chosen),
+        "dtype": str(precision).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _if_present(device: str) -> str | None:
+    """The device that a file was made on, if this machine has it."""
+    from emotive.devices import choose_device
+
+    try:
+        return str(choose_device(device or None))
+    except InputError:
+        return None
+
+
+def _compare(made: Provenance, here: dict[str, Any]) -> None:
+    """Says what differs between there and here, since it may change the picture."""
+    names = {"model_fingerprint": "the model", "emotive": "emotive", "torch": "torch", "device": "device"}
+    for key, name in {**names, "dtype": "dtype", "threads": "threads"}.items():
+        before = getattr(made, key)
+        if before and before != here[key]:
+            change = f": {before} then, {here[key]} now" if key != "model_fingerprint" else ""
+            _say(f"note: {name} differs{change}; the picture may come out different")
+
+
+def _settled(plan: Provenance, pipe: Any, here: dict[str, Any]) -> Provenance:
+    """`plan` with this place and the model's own guidance where none was asked for."""
+    for name, value in zip(("guidance_scale", "affect_guidance_scale"), pipe.guidance_defaults, strict=True):
+        if getattr(plan, name) is None:
+            plan = replace(plan, **{name: value})
+    return replace(plan, **here)
+
+
+def _batch_size(here: dict[str, Any]) -> int:
+    return 1 if here["device"] == "cpu" else 16  # on a CPU a batch gains nothing and costs memory
+
+
+def _write(plan: Provenance, pictures: Iterator[tuple[ImageJob, Any]], targets: list[Path]) -> Iterator[Path]:
+    """Takes as many `pictures` as the files of `plan` need, writes them, and yields the path of each."""
+    from emotive.media.contact_sheet import write_grid
+    from emotive.media.image import write_animation, write_frames, write_png
+
+    if plan.curve is not None:
+        frames = (
+            (image, replace(plan, affect=job.affect, curve=None, fps=None, size=image.size, index=i))
+            for i, (job, image) in enumerate(pictures)
+        )
+        if targets[0].suffix:
+            images = [image for image, _ in frames]
+            made = replace(plan, size=images[0].size)
+            yield write_animation(targets[0], images, plan.fps or 30.0, made)
+        else:
+            yield from write_frames(targets[0], frames, plan.fps or 30.0, plan)
+    elif plan.grid is not None:
+        images = [image for _, image in islice(pictures, len(plan.cells))]
+        yield write_grid(targets[0], images, plan.grid[1], replace(plan, size=images[0].size))
+    else:
+        for i, (target, (job, image)) in enumerate(zip(targets, pictures, strict=False)):
+            yield write_png(target, image, replace(plan, seed=job.seed, size=image.size, index=i))
+
+
+def _progress(pictures: Iterator[Any], total: int) -> Iterator[Any]:
+    """A bar on stderr where there is something to wait for and someone to see it."""
+    from tqdm import tqdm
+
+    return iter(tqdm(pictures, total=total, unit="picture", disable=True if total < 2 else None, leave=False))
+
+
+def _facts() -> dict[str, Any]:
+    import platform
+
+    import diffusers
+    import torch
+
+    from emotive.affect import emotions, label_set
+    from emotive.devices import choose_device, choose_dtype
+    from emotive.weights import embedded
+
+    device = choose_device(None)
+    dtype, reason = choose_dtype(device)
+    return {
+        "versions": {
+            "emotive": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "diffusers": diffusers.__version__,
+        },
+        "device": str(device),
+        "dtype": str(dtype).removeprefix("torch."),
+        "dtype_reason": reason,
+        "threads": torch.get_num_threads(),
+        "models": [
+            {"name": m.name, "megabytes": round(m.bytes / 1e6, 1), "sha256": m.sha256, "path": str(m.path)}
+            for m in embedded()
+        ],
+        "emotions": [
+            {
+                "term": e.term,
+                "valence": e.valence,
+                "arousal": e.arousal,
+                "dominance": e.dominance,
+                "source": e.source,
+            }
+            for e in emotions()
+        ],
+        "label_sets": {name: list(label_set(name)) for name in ("ekman", "mikels", "plutchik", "goemotions")},
+    }
+
+
+def _vocabulary() -> dict[str, Any]:
+    """Kind -> name -> words as the text encoder's config has them, and the words that it reads over."""
+    from emotive.errors import WeightsError
+    from emotive.weights import CHECKPOINTS
+
+    config = CHECKPOINTS / MODEL / "text_encoder" / "config.json"
+    try:
+        facts = json.loads(config.read_text("utf-8"))
+        return {**facts["vocabulary"], "other": facts["function_words"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"{config} is missing or damaged: install the package again") from error
+
+
+@contextmanager
+def _needs_extra(extra: str) -> Iterator[None]:
+    """A module that an extra would bring is one line with the command that brings it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "emotive":
+            raise
+        raise InputError(f'{error.name} is not installed: pip install "emotive[{extra}]"') from error
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Warnings for the user become one line on stderr, each once; those between libraries are dropped."""
+    seen = set()
+
+    def note(message: Warning | str, category: type[Warning], filename: str, *_: Any) -> None:
+        text, foreign = str(message), {"torch", "diffusers", "huggingface_hub"} & set(Path(filename).parts)
+        if issubclass(category, UserWarning) and not foreign and text not in seen:
+            seen.add(text)
+            _say(f"note: {text}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = note
+        yield
+
+
+def _say(line: str) -> None:
+    print("emotive:", " ".join(line.split()), file=sys.stderr, flush=True)
+
+
+def _number(value: float | None) -> str:
+    return "the model's own" if value is None else f"{value:g}"
+
+
+def _table(rows: dict[str, Any]) -> None:
+    for name, value in rows.items():
+        lines = str(value).splitlines() or [""]
+        print(
+            "\n".join(
+                f"{label:<11} {line}" for label, line in zip([name] + [""] * len(lines), lines, strict=False)
+            )
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

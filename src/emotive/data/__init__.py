@@ -1,0 +1,1 @@
+"""Teachers: procedural training data, and what is kept back for evaluation."""

@@ -1,0 +1,97 @@
+"""Building blocks that the networks share. Activations are (B, C, H, W) or (B, N, D)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def fourier_features(x: Tensor, count: int, highest: float) -> Tensor:
+    """(B,) -> (B, 2 * count): sines and cosines at `count` frequencies from 1 to `highest`, geometric."""
+    frequencies = torch.exp(torch.linspace(0.0, math.log(highest), count, device=x.device))
+    angles = x.float()[:, None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+def zero(module: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
+    """Starts a layer at zero, so that its branch starts as the identity."""
+    nn.init.zeros_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+class MLP(nn.Sequential):
+    """Linear, SiLU, Linear."""
+
+    def __init__(self, inputs: int, width: int, outputs: int | None = None):
+        super().__init__(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, outputs or width))
+
+
+class ConvBlock(nn.Module):
+    """Residual 3x3 convolutions, scaled and shifted in the middle by a condition vector (FiLM)."""
+
+    def __init__(self, channels: int, condition: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(8, channels)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.film = zero(nn.Linear(condition, 2 * channels))
+        self.second = zero(nn.Conv2d(channels, channels, 3, padding=1))
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        scale, shift = self.film(condition)[:, :, None, None].chunk(2, 1)
+        h = self.first(F.silu(self.norm(x)))
+        return x + self.second(F.silu(h * (1 + scale) + shift))
+
+
+class TransformerBlock(nn.Module):
+    """Attention over picture tokens and condition tokens together, then an MLP, with adaptive layer norms.
+
+    The six modulation vectors come from one projection that all blocks share, plus a bias of each block's
+    own (PixArt-alpha, Chen et al. 2023, "adaLN-single"). Queries and keys are normalised (ViT-22B, Dehghani
+    et al. 2023) and rotated by position in two dimensions.
+    """
+
+    def __init__(self, dim: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.condition_kv = nn.Linear(dim, 2 * dim, bias=False)
+        self.query_norm = nn.RMSNorm(dim // heads)
+        self.key_norm = nn.RMSNorm(dim // heads)
+        self.out = zero(nn.Linear(dim, dim, bias=False))
+        self.up = nn.Linear(dim, 4 * dim)
+        self.down = zero(nn.Linear(4 * dim, dim))
+        self.modulation = nn.Parameter(torch.zeros(6, dim))
+
+    def forward(self, x: Tensor, condition: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        b, n, d = x.shape
+        m = (modulation + self.modulation).to(x.dtype)  # (B, 6, D)
+        shift1, scale1, gate1, shift2, scale2, gate2 = m[:, :, None].unbind(1)
+        h = F.layer_norm(x, (d,)) * (1 + scale1) + shift1
+        q, k, v = self.qkv(h).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        ck, cv = self.condition_kv(condition).view(b, -1, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        q = rotate(self.query_norm(q), cos, sin).to(v.dtype)
+        k = torch.cat([rotate(self.key_norm(k), cos, sin).to(v.dtype), self.key_norm(ck).to(v.dtype)], 2)
+        weights = (q @ k.transpose(-1, -2) * (d // self.heads) ** -0.5).softmax(-1).to(v.dtype)  # 72 keys: plain is fastest
+        h = (weights @ torch.cat([v, cv], 2)).transpose(1, 2).reshape(b, n, d)
+        x = x + (1 + gate1) * self.out(h)
+        h = F.layer_norm(x, (d,)) * (1 + scale2) + shift2
+        return x + (1 + gate2) * self.down(F.gelu(self.up(h), approximate="tanh"))
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary position embedding: x (B, H, N, D), cos and sin (N, D / 2)."""
+    a, b = x.chunk(2, -1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+def rotary_grid(side: int, head_dim: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (side * side, head_dim / 2) for a square grid: half the angles follow y, half x."""
+    y, x = torch.meshgrid(*[(torch.arange(side) + 0.5) / side] * 2, indexing="ij")
+    frequencies = torch.exp(torch.linspace(0.0, math.log(16.0), head_dim // 4))
+    angles = torch.cat([y.reshape(-1, 1) * 4 * frequencies, x.reshape(-1, 1) * 4 * frequencies], 1)
+    return angles.cos(), angles.sin()

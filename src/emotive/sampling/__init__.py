@@ -1,0 +1,1 @@
+"""Sampling: pure functions over a mean velocity (x, sigma, sigma_next) -> u."""
