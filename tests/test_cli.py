@@ -135,6 +135,7 @@ def test_count_numbers_files_that_can_be_made_alone(paint):
     assert len({pixels(f) for f in files}) == 3
     (alone,) = paint("a boat", "--affect", "calm", "--seed", 9)
     (again,) = paint("--like", files[1])
+    assert alone.name == "emotive-a-boat-calm-9.png" and again.name == "emotive-a-boat-calm-9-2.png"
     assert pixels(files[1]) == pixels(alone) == pixels(again)
 
 
@@ -152,7 +153,7 @@ def test_names_say_what_they_show_and_never_overwrite(paint):
     assert second.name == "emotive-a-house-by-the-sea-v-0.60a+0.20-1-2.png"
     Path("sub").mkdir()
     (mood,) = paint("", "--affect", "joy:0.5+fear:0.5", "--seed", 2, "-o", "sub/")
-    assert mood == Path("sub/emotive-mood-joy-0.5-fear-0.5-2.png")
+    assert mood == Path("sub/emotive-mood-joy-0-5-fear-0-5-2.png")
     (third,) = paint("a boat", "--seed", 1, "-o", mood)  # a name that was given is overwritten
     assert read_provenance(third).prompt == "a boat"
 
@@ -348,6 +349,13 @@ def test_damaged_provenance_does_not_get_far(run, paint):
     del record["affect"]
     Path("b.json").write_text(json.dumps(record))
     assert "neither an affect" in refused(run("image", "--like", "b.json"))
+
+
+def test_text_from_files_does_not_steer_the_terminal(run, paint):
+    (file,) = paint("a house", "--seed", 1)
+    record = json.loads(file.with_suffix(".json").read_text()) | {"prompt": "\x1b[2Ja house\x07"}
+    Path("b.json").write_text(json.dumps(record))
+    assert not [line for line in run("show", "b.json").out if not line.isprintable()]
 
 
 def test_a_fault_is_one_line_and_interrupts_leave_nothing(run, model: Path, tmp_path: Path, monkeypatch):

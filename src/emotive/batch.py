@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
+from emotive.media import check_folder, free_name, slug
+from emotive.media.contact_sheet import write_grid
+from emotive.media.image import ANIMATIONS, check_output, write_animation, write_frames, write_png
+from emotive.media.provenance import Provenance
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from emotive.media.provenance import Provenance
     from emotive.pipelines.image import EmotiveImagePipeline
 
 MAX_COUNT = 10_000
@@ -87,7 +92,7 @@ def image_jobs(plan: Provenance, count: int = 1) -> list[ImageJob]:
     or the frames of a curve, which share one seed. Raises InputError where a value is out of range.
     """
     if plan.curve is not None:
-        affects = curve_frames(plan.curve, plan.fps or 30.0)
+        affects = curve_frames(plan.curve, 30.0 if plan.fps is None else plan.fps)
     else:
         affects = plan.cells if plan.affect is None else [plan.affect] * count
     settings = (
@@ -100,6 +105,65 @@ def image_jobs(plan: Provenance, count: int = 1) -> list[ImageJob]:
     return [
         ImageJob(plan.prompt, affect, plan.seed + step * i, *settings) for i, affect in enumerate(affects)
     ]
+
+
+def output_paths(plan: Provenance, output: str | None = None, count: int = 1) -> list[Path]:
+    """Where the files of `plan` go; to be asked before the long work.
+
+    `output` is a file, which will be overwritten (numbered name-1, name-2 ... if `count` > 1), or a folder,
+    by default the current one, for names that say what the files show and are still free. A curve without
+    a file name gets a folder of frames. Raises InputError for a folder that is missing or cannot be written,
+    or a suffix other than .png (for a curve .webp or .gif).
+    """
+    suffixes = (".png",) if plan.curve is None else ANIMATIONS
+    if output is not None and not output.endswith(("/", os.sep)) and not Path(output).is_dir():
+        path, width = Path(output), len(str(count))
+        numbers = [f"-{i:0{width}}" for i in range(1, count + 1)] if count > 1 else [""]
+        paths = [path.with_name(f"{path.stem}{number}{path.suffix}") for number in numbers]
+        for each in paths:
+            check_output(each, suffixes)
+        return paths
+    folder = Path(output or ".")
+    check_folder(folder)
+    if plan.grid is not None:
+        feeling = "grid-{}x{}".format(*plan.grid)
+    elif plan.affect is None:
+        feeling = "curve"
+    elif plan.affect == Affect.neutral():
+        feeling = "neutral"
+    elif plan.affect_text and "," not in plan.affect_text:
+        feeling = slug(plan.affect_text)
+    else:
+        feeling = f"v{plan.affect.valence:+.2f}a{plan.affect.arousal:+.2f}"
+    stem = f"emotive-{slug(plan.prompt) or 'mood'}-{feeling}"
+    suffix = "" if plan.curve is not None else ".png"
+    return [free_name(folder / f"{stem}-{plan.seed + i}{suffix}") for i in range(count)]
+
+
+def write_images(
+    plan: Provenance, pictures: Iterator[tuple[ImageJob, Any]], targets: list[Path]
+) -> Iterator[Path]:
+    """Takes as many `pictures` as the files of `plan` need, writes them to `targets`, and yields the paths.
+
+    Each file's provenance is `plan` with its own seed, affect and size.
+    """
+    if plan.curve is not None:
+        frames = (
+            (image, replace(plan, affect=job.affect, curve=None, fps=None, size=image.size, index=i))
+            for i, (job, image) in enumerate(pictures)
+        )
+        if targets[0].suffix.lower() in ANIMATIONS:
+            images = [image for image, _ in frames]
+            made = replace(plan, size=images[0].size)
+            yield write_animation(targets[0], images, plan.fps or 30.0, made)
+        else:
+            yield from write_frames(targets[0], frames, plan.fps or 30.0, plan)
+    elif plan.grid is not None:
+        images = [image for _, image in islice(pictures, len(plan.cells))]
+        yield write_grid(targets[0], images, plan.grid[1], replace(plan, size=images[0].size))
+    else:
+        for i, (target, (job, image)) in enumerate(zip(targets, pictures, strict=False)):
+            yield write_png(target, image, replace(plan, seed=job.seed, size=image.size, index=i))
 
 
 def valence_arousal_grid(rows: int, columns: int) -> list[Affect]:

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +26,6 @@ from emotive.errors import EmotiveError, InputError
 
 if TYPE_CHECKING:
     from emotive.affect import Affect
-    from emotive.batch import ImageJob
     from emotive.media.provenance import Provenance
 
 MODEL = "emotive-image-1"
@@ -79,11 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @app.callback(invoke_without_command=True)
 def _root(
-    context: typer.Context, version: Annotated[bool, _option("Print it.", "--version")] = False
+    context: typer.Context, version: Annotated[bool, _option("Print the version.", "--version")] = False
 ) -> None:
     if version:
         print(f"emotive {__version__}")
-    elif context.invoked_subcommand is None:
+        raise typer.Exit
+    if context.invoked_subcommand is None:
         print(context.get_help())
 
 
@@ -114,7 +114,7 @@ def image(
 ) -> None:
     # fmt: on
     """Paint a scene with a feeling; the paths of the files are printed."""
-    from emotive.batch import MAX_COUNT, image_jobs, run_image_jobs
+    from emotive.batch import MAX_COUNT, image_jobs, output_paths, run_image_jobs, write_images
 
     if like is None and not (prompt or "").strip() and not any((affect, grid, curve)):
         raise InputError('say what to paint, such as "a boat by the sea", or --affect joy for a mood alone')
@@ -135,7 +135,7 @@ def image(
     if count > 1 and plan.affect is None:
         raise InputError("--count goes with single pictures, not with --grid or --curve")
     jobs = image_jobs(plan, count)
-    targets = _targets(plan, output, count)
+    targets = output_paths(plan, output, count)
     if made is None:
         pipe, here = _load(plan.model, device, dtype)
         if seed is None:
@@ -144,7 +144,7 @@ def image(
         pipe, here = _load(plan.model, device or _if_present(made.device), dtype or made.dtype or None)
         _compare(made, here)
     pictures = _progress(run_image_jobs(pipe, jobs, _batch_size(here)), len(jobs))
-    for path in _write(_settled(plan, pipe, here), pictures, targets):
+    for path in write_images(_settled(plan, pipe, here), pictures, targets):
         print(path, flush=True)
 
 
@@ -225,7 +225,7 @@ def demo(
     device: Device = None,
 ) -> None:
     """Make a first set of pictures and one offline page that shows them."""
-    from emotive.batch import image_jobs, run_image_jobs
+    from emotive.batch import image_jobs, run_image_jobs, write_images
     from emotive.media import slug
     from emotive.media.contact_sheet import write_contact_sheet
 
@@ -243,7 +243,7 @@ def demo(
         plan = _settled(plan, pipe, here)
         target = output / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
         caption = plan.affect_text or "every feeling: valence to the right, arousal upward"
-        shown += [(path, caption, plan) for path in _write(plan, pictures, [target])]
+        shown += [(path, caption, plan) for path in write_images(plan, pictures, [target])]
     print(write_contact_sheet(output / "index.html", "Emotive: one scene, one feeling, one picture", shown))
 
 
@@ -296,6 +296,7 @@ def train_affect(
 
     _make_folder(output)
     train_affect_embedding(output, seed=seed)
+    print(output)
 
 
 def _make_folder(folder: Path) -> None:
@@ -370,7 +371,7 @@ def _feeling(
     elif curve is not None:
         plan = replace(plan, curve=AffectCurve.read(curve))
     if plan.curve is not None:
-        return replace(plan, fps=30.0 if (fps or plan.fps) is None else fps or plan.fps)
+        return replace(plan, fps=fps if fps is not None else plan.fps or 30.0)
     if fps is not None:
         raise InputError("--fps goes with --curve")
     return plan
@@ -406,41 +407,10 @@ def _checked_text(text: str) -> str:
     return text
 
 
-def _targets(plan: Provenance, output: str | None, count: int) -> list[Path]:
-    """Where the files go, checked before the long work. -o FILE is overwritten; other names are free ones."""
-    from emotive.media import check_folder, free_name, slug
-    from emotive.media.image import ANIMATIONS, check_output
-
-    suffixes = (".png",) if plan.curve is None else ANIMATIONS
-    if output is not None and not output.endswith(("/", os.sep)) and not Path(output).is_dir():
-        path = Path(output)
-        width = len(str(count))
-        names = (
-            [path.with_stem(f"{path.stem}-{i:0{width}}") for i in range(1, count + 1)]
-            if count > 1
-            else [path]
-        )
-        for name in names:
-            check_output(name, suffixes)
-        return names
-    folder = Path(output or ".")
-    check_folder(folder)
-    if plan.grid is not None:
-        feeling = "grid-{}x{}".format(*plan.grid)
-    elif plan.affect is None:
-        feeling = "curve"
-    elif plan.affect_text and "," not in plan.affect_text:
-        feeling = slug(plan.affect_text)
-    else:
-        feeling = f"v{plan.affect.valence:+.2f}a{plan.affect.arousal:+.2f}"
-    stem = f"emotive-{slug(plan.prompt) or 'mood'}-{feeling}"
-    suffix = "" if plan.curve is not None else ".png"
-    return [free_name(folder / f"{stem}-{plan.seed + i}{suffix}") for i in range(count)]
-
-
 def _load(model: str, device: str | None, dtype: str | None) -> tuple[Any, dict[str, Any]]:
     """The pipeline, and what is particular to this place: it goes into the provenance."""
     import torch
+    from diffusers.utils import logging
 
     from emotive.devices import choose_device, choose_dtype
 
@@ -448,7 +418,11 @@ def _load(model: str, device: str | None, dtype: str | None) -> tuple[Any, dict[
     precision, _ = choose_dtype(chosen, dtype)
     from emotive.pipelines.image import EmotiveImagePipeline
 
-    pipe = EmotiveImagePipeline.from_pretrained(model, torch_dtype=precision)
+    logging.disable_progress_bar()  # five parts in a fraction of a second
+    try:
+        pipe = EmotiveImagePipeline.from_pretrained(model, torch_dtype=precision)
+    finally:
+        logging.enable_progress_bar()
     pipe.to(chosen)
     pipe.set_progress_bar_config(disable=True)
     return pipe, {
@@ -492,30 +466,6 @@ def _settled(plan: Provenance, pipe: Any, here: dict[str, Any]) -> Provenance:
 
 def _batch_size(here: dict[str, Any]) -> int:
     return 1 if here["device"] == "cpu" else 16  # on a CPU a batch gains nothing and costs memory
-
-
-def _write(plan: Provenance, pictures: Iterator[tuple[ImageJob, Any]], targets: list[Path]) -> Iterator[Path]:
-    """Takes as many `pictures` as the files of `plan` need, writes them, and yields the path of each."""
-    from emotive.media.contact_sheet import write_grid
-    from emotive.media.image import write_animation, write_frames, write_png
-
-    if plan.curve is not None:
-        frames = (
-            (image, replace(plan, affect=job.affect, curve=None, fps=None, size=image.size, index=i))
-            for i, (job, image) in enumerate(pictures)
-        )
-        if targets[0].suffix:
-            images = [image for image, _ in frames]
-            made = replace(plan, size=images[0].size)
-            yield write_animation(targets[0], images, plan.fps or 30.0, made)
-        else:
-            yield from write_frames(targets[0], frames, plan.fps or 30.0, plan)
-    elif plan.grid is not None:
-        images = [image for _, image in islice(pictures, len(plan.cells))]
-        yield write_grid(targets[0], images, plan.grid[1], replace(plan, size=images[0].size))
-    else:
-        for i, (target, (job, image)) in enumerate(zip(targets, pictures, strict=False)):
-            yield write_png(target, image, replace(plan, seed=job.seed, size=image.size, index=i))
 
 
 def _progress(pictures: Iterator[Any], total: int) -> Iterator[Any]:
@@ -574,9 +524,11 @@ def _vocabulary() -> dict[str, Any]:
     config = CHECKPOINTS / MODEL / "text_encoder" / "config.json"
     try:
         facts = json.loads(config.read_text("utf-8"))
-        return {**facts["vocabulary"], "other": facts["function_words"]}
+        words = {**facts["vocabulary"], "other": facts["function_words"]}
     except (OSError, ValueError, KeyError) as error:
         raise WeightsError(f"{config} is missing or damaged: install the package again") from error
+    order = ("subject", "setting", "time", "weather", "medium")  # as one speaks; the file keeps no order
+    return {kind: words[kind] for kind in sorted(words, key=lambda k: order.index(k) if k in order else 9)}
 
 
 @contextmanager
@@ -608,7 +560,12 @@ def _notes() -> Iterator[None]:
 
 
 def _say(line: str) -> None:
-    print("emotive:", " ".join(line.split()), file=sys.stderr, flush=True)
+    print("emotive:", _plain(" ".join(line.split())), file=sys.stderr, flush=True)
+
+
+def _plain(text: str) -> str:
+    """Without control characters: text from files must not steer the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _number(value: float | None) -> str:
@@ -617,12 +574,8 @@ def _number(value: float | None) -> str:
 
 def _table(rows: dict[str, Any]) -> None:
     for name, value in rows.items():
-        lines = str(value).splitlines() or [""]
-        print(
-            "\n".join(
-                f"{label:<11} {line}" for label, line in zip([name] + [""] * len(lines), lines, strict=False)
-            )
-        )
+        for label, line in zip_longest([name], str(value).splitlines(), fillvalue=""):
+            print(f"{label:<11} {_plain(line)}".rstrip())
 
 
 if __name__ == "__main__":

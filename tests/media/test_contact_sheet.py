@@ -100,10 +100,13 @@ def test_a_sheet_has_high_arousal_on_top_and_valence_to_the_right(tmp_path: Path
     images = [Image.new("RGB", (64, 64), tuple(colour)) for colour in colours.tolist()]
     sheet = np.asarray(draw_grid(images, columns))
     assert max(sheet.shape) < 2300
-    found = [np.argwhere((sheet == colour).all(axis=-1)) for colour in colours]
-    sides = {tuple(np.ptp(where, axis=0)) for where in found}
-    assert len(sides) == 1 and all(len(where) == np.prod(np.ptp(where, axis=0) + 1) for where in found)
-    middles = np.array([where.mean(axis=0) for where in found]).reshape(rows, columns, 2)
+    y, x = np.nonzero(sheet[..., 2] == 1)
+    codes, which, sizes = np.unique(
+        sheet[y, x] @ np.array([1, 256, 0]), return_inverse=True, return_counts=True
+    )
+    assert codes.tolist() == (colours @ np.array([1, 256, 0])).tolist()  # row by row
+    assert len(set(sizes)) == 1  # cells of one size, none hidden
+    middles = np.stack([np.bincount(which, at) / sizes for at in (y, x)], -1).reshape(rows, columns, 2)
     assert (np.diff(middles[..., 0], axis=0) > 0).all() and (np.ptp(middles[..., 0], axis=1) == 0).all()
     assert (np.diff(middles[..., 1], axis=1) > 0).all() and (np.ptp(middles[..., 1], axis=0) == 0).all()
     made = replace(MADE, affect=None, grid=(rows, columns), cells=(Affect(0, 0),) * len(images))

@@ -71,7 +71,7 @@ class Affect:
             coordinates, names = written.groups()
             blend = tuple((emotion(name).term, weight * k) for name, weight, k in _components(names))
             return cls(*_numbers(coordinates), blend)
-        if "," in plain:
+        if "," in plain or plain[0] in "+-.0123456789":
             return cls(*_numbers(plain))
         return _mixture(_components(plain))
 
@@ -226,9 +226,7 @@ def _components(text: str) -> list[tuple[str, float, float]]:
 def _numbers(text: str) -> tuple[float, float, float | None]:
     parts = text.split(",")
     if len(parts) not in (2, 3):
-        raise InputError(
-            f"{_quoted(text)} has {len(parts)} numbers: give valence,arousal or valence,arousal,dominance"
-        )
+        raise InputError(f"{_quoted(text)} is neither valence,arousal nor valence,arousal,dominance")
     dominance = _number("dominance", parts[2]) if len(parts) == 3 else None
     return _number("valence", parts[0]), _number("arousal", parts[1]), dominance
 

@@ -53,10 +53,10 @@ def umask() -> int:
 
 
 def slug(text: str) -> str:
-    """What `text` is about, for a file name: up to 40 of a-z, 0-9, dot and hyphen."""
-    words = re.sub(r"[^a-z0-9.]+", "-", text[:200].lower()).strip("-.")
+    """What `text` is about, for a file name: up to 40 of a-z, 0-9 and hyphen."""
+    words = re.sub(r"[^a-z0-9]+", "-", text[:200].lower()).strip("-")
     if len(words) > 40:
-        words = (words[:41].rpartition("-")[0] or words[:40]).strip("-.")
+        words = (words[:41].rpartition("-")[0] or words[:40]).strip("-")
     return words
 
 

@@ -23,13 +23,14 @@ class AffectTokens(NamedTuple):
 class AffectEmbedding(ModelMixin, ConfigMixin):
     """Points of affect (..., 3) -> tokens and a pooled vector.
 
-    Fixed random Fourier features (Rahimi & Recht 2007; Tancik et al. 2020) of valence, arousal and dominance, then
-    an MLP. `length_scale` is the distance along each axis over which a feature changes, in units of the axes. An
-    unset dominance is NaN; it is masked, and the mask is a feature, so that unset is not the same as 0.
+    Fixed random Fourier features (Rahimi & Recht 2007; Tancik et al. 2020) of valence, arousal and dominance,
+    beside the coordinates themselves, then an MLP. `length_scale` is the distance over which a feature
+    changes along each axis: twice the uncertainty of a named point. An unset dominance is NaN; it is masked,
+    and the mask is a feature, so that unset is not the same as 0.
 
-    Trained once and frozen: models project it, and record its `fingerprint`. It stays in float32 whatever dtype
-    it is asked to take, because bfloat16 rounds coordinates near 1 to steps of 0.008 and the angles of the
-    Fourier features with them.
+    Trained once and frozen: models project it, and record its `fingerprint`. It computes in float32 whatever
+    dtype it is asked to take: bfloat16 near 1 has steps of 0.004 to 0.008, which the Fourier features
+    multiply, and a smooth path through affect would become a staircase.
 
     >>> embedding = AffectEmbedding()
     >>> embedding(torch.tensor([0.6, -0.2, float("nan")])).pooled.shape
@@ -47,7 +48,7 @@ class AffectEmbedding(ModelMixin, ConfigMixin):
         length_scale: tuple[float, float, float] = (0.4, 0.7, 0.5),
     ):
         super().__init__()
-        self.n_tokens, self.dim = n_tokens, dim
+        self.n_tokens, self.dim, self.pooled_dim = n_tokens, dim, pooled_dim
         # The frequencies are part of the architecture: the same for every seed, and kept with the weights.
         normal = torch.randn(3, n_frequencies, generator=torch.Generator().manual_seed(0))
         self.register_buffer("frequencies", normal / torch.tensor(length_scale)[:, None])  # rad per unit
@@ -58,23 +59,23 @@ class AffectEmbedding(ModelMixin, ConfigMixin):
             nn.SiLU(),
             nn.Linear(width, pooled_dim + n_tokens * dim),
         )
-        self.pooled_dim = pooled_dim
 
     def forward(self, affect: Tensor) -> AffectTokens:
         """affect: (..., 3) valence, arousal, dominance in [-1, 1]; a dominance that is NaN is unset."""
         if affect.ndim == 0 or affect.shape[-1] != 3:
             raise InputError(f"affect must be (..., 3), not {tuple(affect.shape)}")
-        affect = affect.float()
-        unset = torch.isnan(affect) & torch.tensor([False, False, True], device=affect.device)
-        point = affect.masked_fill(unset, 0.0)  # before any arithmetic: NaN times 0 is NaN, in gradients too
-        angles = point @ self.frequencies
-        features = torch.cat([point, unset[..., 2:].float(), angles.sin(), angles.cos()], -1)
-        out = self.mlp(features)
-        tokens = out[..., self.pooled_dim :].unflatten(-1, (self.n_tokens, self.dim))
-        return AffectTokens(tokens, out[..., : self.pooled_dim])
+        plane, dominance = affect.float().split([2, 1], -1)
+        unset = dominance.isnan()
+        # Masked before any arithmetic: NaN times 0 is NaN, in gradients too.
+        point = torch.cat([plane, dominance.masked_fill(unset, 0.0)], -1)
+        with torch.autocast(affect.device.type, enabled=False):
+            angles = point @ self.frequencies
+            out = self.mlp(torch.cat([point, unset.float(), angles.sin(), angles.cos()], -1))
+        pooled, tokens = out.split([self.pooled_dim, self.n_tokens * self.dim], -1)
+        return AffectTokens(tokens.unflatten(-1, (self.n_tokens, self.dim)), pooled)
 
     def fingerprint(self) -> str:
-        """sha256 over names, shapes and little-endian float32 values; what dependent models record and check."""
+        """sha256 over names, shapes and little-endian float32 values: what dependent models check."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
@@ -88,7 +89,7 @@ class AffectEmbedding(ModelMixin, ConfigMixin):
         return super().from_pretrained(pretrained_model_name_or_path, torch_dtype=torch.float32, **kwargs)
 
     def _apply(self, fn, recurse: bool = True):
-        """Lets `to`, `half`, `bfloat16` and those of a parent module move the weights but not change their dtype."""
+        """Lets `to`, `half`, a parent's `to` and the like move the weights, but not change their dtype."""
 
         def move(tensor: Tensor) -> Tensor:
             probe = fn(tensor[:0])

@@ -52,7 +52,8 @@ class TransformerBlock(nn.Module):
 
     The six modulation vectors come from one projection that all blocks share, plus a bias of each block's
     own (PixArt-alpha, Chen et al. 2023, "adaLN-single"). Queries and keys are normalised (ViT-22B, Dehghani
-    et al. 2023) and rotated by position in two dimensions.
+    et al. 2023) and rotated by position in two dimensions. The MLP squares its ReLU (So et al. 2021), which on
+    a CPU costs a fraction of GELU.
     """
 
     def __init__(self, dim: int, heads: int):
@@ -74,13 +75,13 @@ class TransformerBlock(nn.Module):
         h = F.layer_norm(x, (d,)) * (1 + scale1) + shift1
         q, k, v = self.qkv(h).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         ck, cv = self.condition_kv(condition).view(b, -1, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        q = rotate(self.query_norm(q), cos, sin).to(v.dtype)
+        q = rotate(self.query_norm(q) * (d // self.heads) ** -0.5, cos, sin).to(v.dtype)
         k = torch.cat([rotate(self.key_norm(k), cos, sin).to(v.dtype), self.key_norm(ck).to(v.dtype)], 2)
-        weights = (q @ k.transpose(-1, -2) * (d // self.heads) ** -0.5).softmax(-1).to(v.dtype)  # 72 keys: plain is fastest
+        weights = (q @ k.transpose(-1, -2)).softmax(-1).to(v.dtype)  # over 72 keys plain attention is fastest
         h = (weights @ torch.cat([v, cv], 2)).transpose(1, 2).reshape(b, n, d)
         x = x + (1 + gate1) * self.out(h)
         h = F.layer_norm(x, (d,)) * (1 + scale2) + shift2
-        return x + (1 + gate2) * self.down(F.gelu(self.up(h), approximate="tanh"))
+        return x + (1 + gate2) * self.down(F.relu(self.up(h)).square())
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

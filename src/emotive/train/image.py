@@ -116,12 +116,12 @@ def guided_velocity(model: Callable[..., Tensor], batch: Batch, null_ids: Tensor
     return u
 
 
-def student_loss(model: Callable[..., Tensor], teacher: Callable[..., Tensor], average: Callable[..., Tensor],
-                 batch: Batch, null_ids: Tensor, limits: tuple[float, float], autocast: Callable) -> Tensor:  # fmt: skip
+def student_loss(model: Callable[..., Tensor], teacher: Callable[..., Tensor], batch: Batch,
+                 null_ids: Tensor, limits: tuple[float, float], autocast: Callable) -> Tensor:  # fmt: skip
     """Shortcut distillation (Frans et al. 2024) of the guided teacher, on the schedule of 8 steps.
 
     Half of a batch learns steps: a step of 1/8 matches two guided half-steps of the teacher, a longer one two
-    half-steps of the student's own average. Guidance scales are drawn anew and given to the student. The
+    half-steps of the student's own. Guidance scales are drawn anew and given to the student. The
     other half goes on with plain flow.
     """
     n, device = len(batch.clean) // 2, batch.clean.device
@@ -139,7 +139,7 @@ def student_loss(model: Callable[..., Tensor], teacher: Callable[..., Tensor], a
             u = guided_velocity(teacher, b, null_ids, guidance)
         else:
             def u(y: Tensor, s: Tensor, t: Tensor) -> Tensor:
-                return velocity(y, average(y, s, t, b.ids, b.affect, never, guidance), s)
+                return velocity(y, model(y, s, t, b.ids, b.affect, never, guidance), s)
         half = euler_step(x, u(x, sigma, middle), sigma, middle)
         whole = euler_step(half, u(half, middle, end), middle, end)
         mean = (x - whole) / (sigma - end).reshape(-1, 1, 1, 1)
@@ -195,7 +195,7 @@ def polish_batches(large: Reservoir, generator: Generator, size: int, device: to
 
 
 def train_image(output: Path, minutes: float = 150.0, device: str | None = None, init: str | None = None, seed: int = 0,
-                painters: int = 1, capacity: int = 100_000, batch_size: int = 64,
+                painters: int = 1, capacity: int = 100_000, batch_size: int = 64, compile: bool = False,
                 report: Callable[[str], None] = print) -> Path:  # fmt: skip
     """Trains the image model and returns the folder of the finished pipeline, `output/emotive-image-1`.
 
@@ -207,6 +207,7 @@ def train_image(output: Path, minutes: float = 150.0, device: str | None = None,
         seed: of weights, batches and pictures.
         painters: background processes that paint training data.
         capacity: pictures in the reservoir (12 kB each).
+        compile: torch.compile the networks: a quarter faster and more; needs a C++ compiler on a CPU.
     """
     from emotive.devices import choose_device, choose_dtype
     from emotive.weights import resolve
@@ -240,6 +241,9 @@ def train_image(output: Path, minutes: float = 150.0, device: str | None = None,
         decoder = decoder.to(place, memory_format=torch.channels_last)
         null_ids = encoder.null(1).to(place)
 
+        def fast(module: nn.Module) -> Callable[..., Tensor]:
+            return torch.compile(module, dynamic=False) if compile else module
+
         def stage(name: str, model: nn.Module, feed: Iterator, loss: Callable[..., Tensor], **options) -> Average:
             return train(model, feed, loss, minutes * SHARES[name], output / f"{name}.pt", report=report, label=name, **options)
 
@@ -247,14 +251,15 @@ def train_image(output: Path, minutes: float = 150.0, device: str | None = None,
                       other_rate=1e-3)  # fmt: skip
         decoder.load_state_dict(sharp.model.state_dict())
         sheet = _SheetWriter(output, decoder, autocast, place, seed)
-        teacher = stage("denoiser", generator, batches(data, encoder, batch_size, place, seed), lambda b: flow_loss(generator, b, autocast),
+        learner = fast(generator)
+        teacher = stage("denoiser", generator, batches(data, encoder, batch_size, place, seed), lambda b: flow_loss(learner, b, autocast),
                         on_save=sheet)  # fmt: skip
         sheet.write(teacher, "teacher")
         generator.load_state_dict(teacher.model.state_dict())
-        student_average = generator  # the bootstrap's targets come from the weights of the moment
+        guide_by, limits = fast(teacher.model), denoiser.config.guidance_limits  # type: ignore[attr-defined]
         student = stage(
             "student", generator, batches(data, encoder, batch_size, place, seed + 1),
-            lambda b: student_loss(generator, teacher.model, student_average, b, null_ids, denoiser.config.guidance_limits, autocast),
+            lambda b: student_loss(learner, guide_by, b, null_ids, limits, autocast),
             matrix_rate=5e-4, other_rate=2.5e-4,
         )  # fmt: skip
         polished = stage("polish", decoder, polish_batches(large, student.model, 8, place, seed, autocast),  # type: ignore[arg-type]
