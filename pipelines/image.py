@@ -1,7 +1,7 @@
 """Pictures from words and a feeling.
 
-    pipe = EmotiveImagePipeline.from_pretrained("emotive-image-1")
-    pipe("a house in a meadow", affect="joy").images[0].save("joy.png")
+pipe = EmotiveImagePipeline.from_pretrained("emotive-image-1")
+pipe("a house in a meadow", affect="joy").images[0].save("joy.png")
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import PIL.Image
@@ -23,11 +23,12 @@ from torch import Tensor
 
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError, WeightsError
+from emotive.media.texture import lay_texture
 from emotive.models.affect_embedding import AffectEmbedding, AffectTokens
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
-from emotive.sampling.flow import guide, velocity
+from emotive.sampling.flow import MeanVelocity, guide, velocity
 from emotive.weights import fingerprint, resolve, verify
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
@@ -52,7 +53,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
     """
 
     model_cpu_offload_seq = "text_encoder->affect_embedding->denoiser->decoder"
-    _callback_tensor_inputs = ["latents"]
+    _callback_tensor_inputs: ClassVar[list[str]] = ["latents"]
 
     def __init__(
         self, text_encoder: SceneTextEncoder, affect_embedding: AffectEmbedding, denoiser: ImageDenoiser,
@@ -66,14 +67,22 @@ class EmotiveImagePipeline(DiffusionPipeline):
                 f"not {affect_embedding.fingerprint()[:12]}: use the one that came with it"
             )
         self.register_modules(
-            text_encoder=text_encoder, affect_embedding=affect_embedding, denoiser=denoiser, decoder=decoder, scheduler=scheduler,
-        )  # fmt: skip
+            text_encoder=text_encoder,
+            affect_embedding=affect_embedding,
+            denoiser=denoiser,
+            decoder=decoder,
+            scheduler=scheduler,
+        )
+        for network in (denoiser, decoder):  # convolutions run in this order
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name = "unnamed"
         self._folder: str | None = None
         self._interrupt = False
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs) -> EmotiveImagePipeline:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs
+    ) -> EmotiveImagePipeline:
         """An embedded model ("emotive-image-1"), a local folder or a hub id; verified before it is opened.
 
         Raises:
@@ -82,9 +91,13 @@ class EmotiveImagePipeline(DiffusionPipeline):
         folder = resolve(pretrained_model_name_or_path)
         verify(folder)
         try:
-            pipe = super().from_pretrained(folder, **{"low_cpu_mem_usage": False, **kwargs})
-        except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
-            raise WeightsError(f"{folder} does not hold an image pipeline: {' '.join(str(error).split())[:200]}") from error
+            pipe = super().from_pretrained(
+                folder, **{"low_cpu_mem_usage": False, "use_safetensors": True, **kwargs}
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+            raise WeightsError(
+                f"{folder} does not hold an image pipeline: {' '.join(str(error).split())[:200]}"
+            ) from error
         pipe.name, pipe._folder = str(pretrained_model_name_or_path), str(folder)
         return pipe
 
@@ -107,18 +120,27 @@ class EmotiveImagePipeline(DiffusionPipeline):
     def encode_affect(self, affects: Sequence[Affect], affect_strength: float = 1.0) -> AffectTokens:
         """Affects, moved to `affect_strength` times their distance from neutral (and kept in [-1, 1])."""
         points = np.stack([a.as_array() for a in affects]) * np.float32(affect_strength)
+        if affect_strength == 0:
+            points[:] = 0  # neutral in dominance too, where it was unset
         return self.affect_embedding(torch.from_numpy(points.clip(-1, 1)).to(self._execution_device))
 
     def prepare_latents(
-        self, batch: int, generator: torch.Generator | list[torch.Generator] | None = None, latents: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+        self,
+        batch: int,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: Tensor | None = None,
+    ) -> Tensor:
         """Noise (B, 3, 64, 64), float32: drawn from `generator`, or given as `latents`."""
         side = self.denoiser.config.sample_size
         shape = (batch, 3, side, side)
         if latents is None:
             if isinstance(generator, list) and len(generator) != batch:
-                raise InputError(f"{len(generator)} generators for {batch} pictures: give one, or one for each")
-            return randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
+                raise InputError(
+                    f"{len(generator)} generators for {batch} pictures: give one, or one for each"
+                )
+            return randn_tensor(
+                shape, generator=generator, device=self._execution_device, dtype=torch.float32
+            )
         if tuple(latents.shape) != shape:
             raise InputError(f"latents must be {shape}, not {tuple(latents.shape)}")
         return latents.to(self._execution_device, torch.float32)
@@ -145,6 +167,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
         fps: float = 30.0,
+        texture: float = 1.0,
         output_type: str = "pil",
         return_dict: bool = True,
         callback_on_step_end: Callable[[EmotiveImagePipeline, int, Tensor, dict], dict] | None = None,
@@ -164,6 +187,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
             generator: source of the noise, one or one for each picture.
             latents: the noise itself, (B, 3, 64, 64).
             fps: frames per second of a curve.
+            texture: surface texture laid on the decoded picture (`lay_texture`), 0 is none; at most 4.
             output_type: "pil", "np", "pt" or "latent".
             return_dict: an `EmotiveImagePipelineOutput`, or a tuple of its fields.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents": ...}); may return new ones.
@@ -173,22 +197,43 @@ class EmotiveImagePipeline(DiffusionPipeline):
         """
         frames = isinstance(affect, AffectCurve)
         prompts, affects = self._pair(prompt, affect, fps)
-        self._check(num_inference_steps, affect_strength, num_images_per_prompt, output_type, callback_on_step_end_tensor_inputs)
+        self._check(
+            num_inference_steps,
+            affect_strength,
+            num_images_per_prompt,
+            texture,
+            output_type,
+            callback_on_step_end_tensor_inputs,
+        )
         prompts = [p for p in prompts for _ in range(num_images_per_prompt)]
         affects = [a for a in affects for _ in range(num_images_per_prompt)]
         batch, device = len(prompts), self._execution_device
-        predict = self._predictor(prompts, affects, affect_strength, num_inference_steps, guidance_scale, affect_guidance_scale)
+        predict = self._predictor(
+            prompts, affects, affect_strength, num_inference_steps, guidance_scale, affect_guidance_scale
+        )
         if frames and latents is None and not isinstance(generator, list):
-            latents = self.prepare_latents(1, generator).expand(batch, -1, -1, -1)
+            latents = self.prepare_latents(num_images_per_prompt, generator).repeat(
+                batch // num_images_per_prompt, 1, 1, 1
+            )
         x = self.prepare_latents(batch, generator, latents)
 
+        settings = self.scheduler.config
+        made_for_flow = any(c.__name__.startswith("FlowMatch") for c in type(self.scheduler).__mro__)
+        set_for_flow = settings.get("prediction_type") == "flow_prediction" and settings.get("use_flow_sigmas")
+        if not made_for_flow and not set_for_flow:
+            raise InputError(
+                f"{type(self.scheduler).__name__} is not set up for flow matching: "
+                'build it with prediction_type="flow_prediction", use_flow_sigmas=True'
+            )
         accepts_sigmas = "sigmas" in inspect.signature(self.scheduler.set_timesteps).parameters
         if accepts_sigmas:
-            self.scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / num_inference_steps, num_inference_steps).tolist(), device=device)
+            self.scheduler.set_timesteps(
+                sigmas=np.linspace(1.0, 1 / num_inference_steps, num_inference_steps), device=device
+            )
         else:
             self.scheduler.set_timesteps(num_inference_steps, device=device)
         timesteps = self.scheduler.timesteps
-        sigmas = torch.cat([timesteps.float() / self.scheduler.config.num_train_timesteps, torch.zeros(1, device=device)])
+        sigmas = self.scheduler.sigmas.to(device, torch.float32)  # some schedulers round their timesteps
         self._interrupt = False
         with self.progress_bar(total=len(timesteps)) as bar:
             for i, t in enumerate(timesteps):
@@ -197,16 +242,21 @@ class EmotiveImagePipeline(DiffusionPipeline):
                 u = predict(x, sigmas[i].expand(batch), sigmas[i + 1].expand(batch))
                 x = self.scheduler.step(u, t, x, return_dict=False)[0]
                 if callback_on_step_end is not None:
-                    x = callback_on_step_end(self, i, t, {"latents": x}).pop("latents", x)
+                    x = callback_on_step_end(
+                        self, i, t, {name: x for name in callback_on_step_end_tensor_inputs}
+                    ).pop("latents", x)
                 bar.update()
 
         images: Any = x.clamp(-1, 1)
         if output_type != "latent":
             images = self.decode(images)
-        if output_type in ("np", "pil"):
+            arousal = torch.tensor([a.arousal for a in affects], device=device) * affect_strength
+            images = lay_texture(images, arousal, texture)
+        if output_type == "np":
             images = images.permute(0, 2, 3, 1).cpu().numpy()
         if output_type == "pil":
-            images = [PIL.Image.fromarray((255 * image).round().astype(np.uint8)) for image in images]
+            pixels = (255 * images).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+            images = [PIL.Image.fromarray(p) for p in pixels]
         self.maybe_free_model_hooks()
         return EmotiveImagePipelineOutput(images, affects) if return_dict else (images, affects)
 
@@ -225,13 +275,25 @@ class EmotiveImagePipeline(DiffusionPipeline):
         if not prompts or not affects:
             raise InputError("there is nothing to paint: the list of prompts or affects is empty")
         if len(prompts) != len(affects) and min(len(prompts), len(affects)) > 1:
-            raise InputError(f"{len(prompts)} prompts and {len(affects)} affects: give as many of both, or one of either")
+            raise InputError(
+                f"{len(prompts)} prompts and {len(affects)} affects: give as many of both, or one of either"
+            )
         n = max(len(prompts), len(affects))
         return prompts * (n // len(prompts)), affects * (n // len(affects))
 
-    def _check(self, steps: Any, strength: float, per_prompt: int, output_type: str, inputs: Sequence[str]) -> None:
+    def _check(
+        self,
+        steps: Any,
+        strength: float,
+        per_prompt: int,
+        texture: float,
+        output_type: str,
+        inputs: Sequence[str],
+    ) -> None:
         if not isinstance(steps, int) or not 1 <= steps <= 1000:
             raise InputError(f"num_inference_steps must be a whole number in 1..1000, not {steps!r}")
+        if not 0 <= texture <= 4:
+            raise InputError(f"texture must lie in 0..4, not {texture}")
         if not 0 <= strength <= 10:
             raise InputError(f"affect_strength must lie in 0..10, not {strength}")
         if not isinstance(per_prompt, int) or per_prompt < 1:
@@ -245,16 +307,29 @@ class EmotiveImagePipeline(DiffusionPipeline):
         return self.text_encoder(ids.to(self._execution_device))
 
     def _predictor(
-        self, prompts: list[str], affects: list[Affect], strength: float, steps: int, scale: float | None, affect_scale: float | None,
-    ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:  # fmt: skip
-        """The mean velocity of these prompts and affects, guided: (x, sigma, sigma_next) -> u, all float32."""
+        self,
+        prompts: list[str],
+        affects: list[Affect],
+        strength: float,
+        steps: int,
+        scale: float | None,
+        affect_scale: float | None,
+    ) -> MeanVelocity:
+        """The guided mean velocity of these prompts and affects, in float32."""
         config = self.denoiser.config
         default_scale, default_affect_scale = self.guidance_defaults
-        scales = (default_scale if scale is None else scale, default_affect_scale if affect_scale is None else affect_scale)
+        scales = (
+            default_scale if scale is None else scale,
+            default_affect_scale if affect_scale is None else affect_scale,
+        )
         few = steps in config.few_steps and type(self.scheduler) is FlowMatchEulerDiscreteScheduler
-        for name, value, limit in zip(("guidance_scale", "affect_guidance_scale"), scales, config.guidance_limits, strict=True):
+        for name, value, limit in zip(
+            ("guidance_scale", "affect_guidance_scale"), scales, config.guidance_limits, strict=True
+        ):
             if few and not 1 <= value <= limit:
-                raise InputError(f"{name} must lie in 1..{limit:g} at {steps} steps (any from 0 at 20), not {value:g}")
+                raise InputError(
+                    f"{name} must lie in 1..{limit:g} at {steps} steps (any from 0 at 20), not {value:g}"
+                )
             if not 0 <= value <= 100:
                 raise InputError(f"{name} must lie in 0..100, not {value:g}")
         n, device, dtype = len(prompts), self._execution_device, self.denoiser.dtype
@@ -279,7 +354,9 @@ class EmotiveImagePipeline(DiffusionPipeline):
 
         def predict_guided(x: Tensor, sigma: Tensor, sigma_next: Tensor) -> Tensor:
             s = sigma.repeat(3)
-            clean = self.denoiser(x.repeat(3, 1, 1, 1).to(dtype), s, s, text, feeling, without, guidance.repeat(3, 1)).float()
+            clean = self.denoiser(
+                x.repeat(3, 1, 1, 1).to(dtype), s, s, text, feeling, without, guidance.repeat(3, 1)
+            ).float()
             return velocity(x, guide(*clean.chunk(3), guidance), sigma)
 
         return predict_guided

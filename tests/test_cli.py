@@ -1,5 +1,6 @@
 """The command line: clean stdout, files that can be made again, and one line for whatever is wrong."""
 
+import inspect
 import json
 import os
 import shutil
@@ -17,8 +18,9 @@ from tiny import tiny_image_pipeline
 import emotive
 from emotive import weights
 from emotive.affect import Affect
-from emotive.cli import DEMO, DEMO_GRID, main
+from emotive.cli import main
 from emotive.media.provenance import read_provenance
+from emotive.showcase import GRID, SCENES
 
 
 @pytest.fixture(scope="session")
@@ -249,7 +251,7 @@ BAD = {
     "affect out of range": (["a house", "--affect", "1.5,0"], "out of range"),
     "affect far out": (["a house", "--affect", "0,-7,0"], "out of range"),
     "NaN": (["a house", "--affect", "nan,0"], "finite"),
-    "one number": (["a house", "--affect", "0.5"], "unknown emotion"),
+    "one number": (["a house", "--affect", "0.5"], "'0.5'"),
     "four numbers": (["a house", "--affect", "1,1,1,1"], "4 numbers"),
     "empty affect": (["a house", "--affect", ""], "empty"),
     "misspelt": (["a house", "--affect", "joi"], "joy"),
@@ -420,10 +422,10 @@ def test_demo_is_a_page_with_its_pictures(run, model: Path):
     assert done.code == 0 and done.err == []
     assert done.out == [str(Path("new/demo/index.html"))]
     pictures = sorted(Path("new/demo").glob("*.png"))
-    assert [read_provenance(p).prompt for p in pictures] == [*(prompt for prompt, _ in DEMO), DEMO_GRID]
+    assert [read_provenance(p).prompt for p in pictures] == [*(prompt for prompt, _ in SCENES), GRID]
     page = Path("new/demo/index.html").read_text("utf-8")
     assert all(f"./{p.name}" in page for p in pictures)
-    assert len(DEMO) >= 13 and "" in [prompt for prompt, _ in DEMO]
+    assert len(SCENES) >= 13 and "" in [prompt for prompt, _ in SCENES]
     Path("file").write_text("")
     assert "cannot make the folder" in refused(run("demo", "-o", "file/demo"))
 
@@ -435,6 +437,40 @@ def test_training_without_its_extra_is_one_line(run, monkeypatch: pytest.MonkeyP
     line = refused(run("train", "image", "-o", "out", "--minutes", "1"))
     assert 'pip install "emotive[train]"' in line and not Path("out").exists()
     assert "--minutes" in refused(run("train", "image", "-o", "out", "--minutes", "nan"))
+
+
+def test_training_hands_its_options_to_the_recipe(run, monkeypatch: pytest.MonkeyPatch):
+    import emotive.train.image as recipes
+
+    real, calls = inspect.signature(recipes.train_image), []
+
+    def recipe(*args, report, **options):
+        calls.append(real.bind(*args, report=report, **options).arguments)
+        report("denoiser: 1 minute left")
+        return args[0] / "emotive-image-1"
+
+    monkeypatch.setattr(recipes, "train_image", recipe)
+    done = run("train", "image", "-o", "new/out")
+    assert done == Run(0, [str(Path("new/out/emotive-image-1"))], ["denoiser: 1 minute left"])
+    asked = {"minutes": 2.5, "device": "cpu", "init": "emotive-affect-1", "seed": 3}
+    asked |= {"painters": 2, "capacity": 512, "batch_size": 8, "compile": True}
+    argv = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if value is not True]
+    assert run("train", "image", "-o", "new/out", "--compile", *argv).code == 0
+    given, then = (dict(call) for call in calls)
+    assert {name: then[name] for name in asked} == asked
+    defaults = {name: parameter.default for name, parameter in real.parameters.items() if name in asked}
+    assert {name: given[name] for name in asked} == defaults  # the command's defaults are the recipe's
+
+
+@pytest.mark.parametrize(
+    "option",
+    "minutes=0 minutes=inf seed=-1 painters=0 capacity=10 batch-size=1 device=toaster init=emotive-imgae-1 "
+    "init=./none".split(),
+)
+def test_training_on_nonsense_is_one_line(run, option: str):
+    line = refused(run("train", "image", "-o", "out", f"--{option}"))
+    assert option.partition("=")[2].removeprefix("./").removesuffix(".0") in line
+    assert not Path("out").exists()
 
 
 def test_help_and_version_load_nothing_heavy(tmp_path: Path):

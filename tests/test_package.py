@@ -29,7 +29,7 @@ HOUSE = [
     ["voice", "face", "body", "perceive", "data"],
     ["pipelines"],
     ["evaluate", "train"],
-    ["batch", "cli", "demos"],
+    ["about", "batch", "plan", "showcase", "cli", "demos"],
 ]
 HEAVY = ("torch", "diffusers", "transformers", "numpy", "PIL", "skia", "huggingface_hub")
 

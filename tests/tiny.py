@@ -31,6 +31,7 @@ def tiny_image_pipeline(seed: int = 0) -> EmotiveImagePipeline:
     generator = torch.Generator().manual_seed(seed)
     for module in (affect, denoiser, text_encoder, decoder):
         wake(module, generator)
-    pipe = EmotiveImagePipeline(text_encoder, affect, denoiser, decoder, FlowMatchEulerDiscreteScheduler(shift=2.0))
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=2.0)
+    pipe = EmotiveImagePipeline(text_encoder, affect, denoiser, decoder, scheduler)
     pipe.set_progress_bar_config(disable=True)
     return pipe

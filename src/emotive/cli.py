@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import secrets
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,16 +15,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from emotive import __version__
 from emotive.errors import EmotiveError, InputError
-
-if TYPE_CHECKING:
-    from emotive.affect import Affect
-    from emotive.media.provenance import Provenance
 
 MODEL = "emotive-image-1"
 
@@ -87,7 +81,6 @@ def _root(
         print(context.get_help())
 
 
-# fmt: off
 @app.command()
 def image(
     prompt: Annotated[str | None, typer.Argument(help='A scene; "" and --affect paint a mood alone.')] = None,
@@ -111,10 +104,10 @@ def image(
     output: Annotated[str | None, _option(
         "A .png (--curve: .webp or .gif), overwritten if it exists; or a folder, for files named after what "
         "they show, which never overwrite. [the current folder]", "--output", "-o")] = None,
-) -> None:
-    # fmt: on
+) -> None:  # fmt: skip
     """Paint a scene with a feeling; the paths of the files are printed."""
     from emotive.batch import MAX_COUNT, image_jobs, output_paths, run_image_jobs, write_images
+    from emotive.plan import blank_plan, differences, load_pipeline, plan_like, settled, with_feeling
 
     if like is None and not (prompt or "").strip() and not any((affect, grid, curve)):
         raise InputError('say what to paint, such as "a boat by the sea", or --affect joy for a mood alone')
@@ -129,22 +122,24 @@ def image(
         "seed": seed,
         "model": model,
     }
-    made = None if like is None else _read_like(like)
-    plan = replace(made or _blank(), **{key: value for key, value in given.items() if value is not None})
-    plan = _feeling(plan, affect, scale, grid, curve, fps)
+    made = None if like is None else plan_like(like)
+    asked = {key: value for key, value in given.items() if value is not None}
+    plan = with_feeling(replace(made or blank_plan(MODEL), **asked), affect, scale, grid, curve, fps)
     if count > 1 and plan.affect is None:
         raise InputError("--count goes with single pictures, not with --grid or --curve")
     jobs = image_jobs(plan, count)
     targets = output_paths(plan, output, count)
     if made is None:
-        pipe, here = _load(plan.model, device, dtype)
+        pipe, here = load_pipeline(plan.model, device, dtype)
         if seed is None:
             _say(f"note: seed {plan.seed}")
     else:
-        pipe, here = _load(plan.model, device or _if_present(made.device), dtype or made.dtype or None)
-        _compare(made, here)
+        place = device or _if_present(made.device)
+        pipe, here = load_pipeline(plan.model, place, dtype or made.dtype or None)
+        for difference in differences(made, here):
+            _say(f"note: {difference}; the picture may come out different")
     pictures = _progress(run_image_jobs(pipe, jobs, _batch_size(here)), len(jobs))
-    for path in write_images(_settled(plan, pipe, here), pictures, targets):
+    for path in write_images(settled(plan, pipe, here), pictures, targets):
         print(path, flush=True)
 
 
@@ -190,8 +185,10 @@ def info(
     vocabulary: Annotated[bool, _option("The words that the image model knows.", "--vocabulary")] = False,
 ) -> None:
     """Print versions, device, embedded models, named emotions and label sets."""
+    from emotive import about
+
     if vocabulary:
-        words = _vocabulary()
+        words = about.vocabulary(MODEL)
         if as_json:
             print(json.dumps(words, ensure_ascii=False))
             return
@@ -199,7 +196,7 @@ def info(
             groups = entries.values() if isinstance(entries, dict) else [entries]
             print("\n  ".join([kind, *(", ".join(group) for group in groups)]))
         return
-    facts = _facts()
+    facts = about.facts()
     if as_json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
         return
@@ -225,77 +222,66 @@ def demo(
     device: Device = None,
 ) -> None:
     """Make a first set of pictures and one offline page that shows them."""
-    from emotive.batch import image_jobs, run_image_jobs, write_images
-    from emotive.media import slug
-    from emotive.media.contact_sheet import write_contact_sheet
+    from emotive.batch import image_jobs, run_image_jobs
+    from emotive.plan import load_pipeline, settled
+    from emotive.showcase import showcase_plans, write_showcase
 
     _make_folder(output)
-    plans = [
-        _feeling(replace(_blank(), prompt=prompt, seed=seed, model=model), affect)
-        for seed, (prompt, affect) in enumerate(DEMO, start=1)
-    ]
-    plans.append(_feeling(replace(_blank(), prompt=DEMO_GRID, seed=7, model=model), grid="5x5"))
+    plans = showcase_plans(model)
     jobs = [job for plan in plans for job in image_jobs(plan)]
-    pipe, here = _load(model, device, None)
+    pipe, here = load_pipeline(model, device)
     pictures = _progress(run_image_jobs(pipe, jobs, _batch_size(here)), len(jobs))
-    shown = []
-    for number, plan in enumerate(plans, start=1):
-        plan = _settled(plan, pipe, here)
-        target = output / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
-        caption = plan.affect_text or "every feeling: valence to the right, arousal upward"
-        shown += [(path, caption, plan) for path in write_images(plan, pictures, [target])]
-    print(write_contact_sheet(output / "index.html", "Emotive: one scene, one feeling, one picture", shown))
-
-
-# The range of the model: each subject in a place and a feeling of its own, then a mood without a scene.
-DEMO = (
-    ("a lighthouse by the sea at sunset", "joy"),
-    ("a lighthouse by the sea at night in rain", "fear"),
-    ("a house in a meadow at day", "calm"),
-    ("a house in the forest at night in fog", "sadness"),
-    ("a boat on the sea at dawn", "hopeful"),
-    ("a castle in the mountains under cloudy skies", "anger"),
-    ("a balloon in the mountains at dawn", "excited"),
-    ("a windmill in a field in snow", "-0.2,-0.7"),
-    ("flowers in a meadow at day", "joy:0.7+calm:0.3"),
-    ("a person in the city at night in rain", "lonely"),
-    ("a tent in the desert at night", "0.5,-0.6"),
-    ("a tree in the forest in fog", "bored"),
-    ("", "joy:0.5+fear:0.5"),
-)
-DEMO_GRID = "a house in a meadow"
+    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures))
 
 
 @train_app.command("image")
 def train_image(
     output: Folder,
     minutes: Annotated[float, _option("How long to train, in all.")] = 150.0,
-    init: Annotated[str | None, _option("Start from a model: name, folder or hub id.")] = None,
     device: Device = None,
+    init: Annotated[str | None, _option("Start from a model: name, folder or hub id.")] = None,
     seed: Annotated[int, _option("Seed of data and weights.")] = 0,
     painters: Annotated[int, _option("Processes that paint training pictures meanwhile.")] = 1,
+    capacity: Annotated[int, _option("Training pictures kept on disk, 12 kB each.")] = 100_000,
+    batch_size: Annotated[int, _option("Pictures per training step.")] = 64,
+    compile: Annotated[bool, _option("Compile the networks: faster; a CPU needs a C++ compiler.")] = False,
 ) -> None:
     """Teacher, decoder, denoiser, few-step student, card: the whole recipe; run it again to go on."""
     if not 0 < minutes < float("inf"):
         raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
-    if not 1 <= painters <= 256:
-        raise InputError(f"--painters {painters} makes no sense: use 1 to 256")
+    for name, value, least, most in (
+        ("--seed", seed, 0, 2**32 - 1),
+        ("--painters", painters, 1, 256),
+        ("--capacity", capacity, 256, 10**8),
+        ("--batch-size", batch_size, 2, 65_536),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"{name} {value} makes no sense: use {least} to {most}")
     with _needs_extra("train"):
         import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
         from emotive.train.image import train_image as recipe
+    from emotive.devices import choose_device
+    from emotive.plan import quiet_diffusers
+    from emotive.weights import resolve
+
+    choose_device(device)  # what is wrong is said before anything is made
+    if init is not None:
+        resolve(init)
     _make_folder(output)
-    print(recipe(output, minutes, device, init, seed, painters, report=_report))
+    options = {"painters": painters, "capacity": capacity, "batch_size": batch_size, "compile": compile}
+    with quiet_diffusers():
+        print(recipe(output, minutes, device, init, seed, report=_report, **options))
 
 
 @train_app.command("affect")
-def train_affect(
-    output: Folder, seed: Annotated[int, _option("Seed of data and weights.")] = 0
-) -> None:
+def train_affect(output: Folder, seed: Annotated[int, _option("Seed of data and weights.")] = 0) -> None:
     """The affect embedding. Models record its digest: with a new one they must be trained again."""
+    from emotive.plan import quiet_diffusers
     from emotive.train.affect_embedding import train_affect_embedding
 
     _make_folder(output)
-    train_affect_embedding(output, seed=seed)
+    with quiet_diffusers():
+        train_affect_embedding(output, seed=seed)
     print(output)
 
 
@@ -309,131 +295,12 @@ def _make_folder(folder: Path) -> None:
     check_folder(folder)
 
 
-def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _blank() -> Provenance:
-    from emotive.affect import Affect
-    from emotive.media.provenance import Provenance
-
-    return Provenance(prompt="", affect=Affect.neutral(), seed=secrets.randbelow(2**31), model=MODEL)
-
-
-def _read_like(file: Path) -> Provenance:
-    """The provenance of a picture to remake, as a plan. Nobody vouches for the file: grids are made anew."""
-    from emotive.media.provenance import now, read_provenance
-
-    made = read_provenance(file)
-    if made.medium != "image":
-        raise InputError(f"{file} is not a picture: its medium is {made.medium!r}")
-    if made.affect is None and made.grid is None and made.curve is None:
-        raise InputError(f"{file}: the provenance has neither an affect, a grid nor a curve")
-    made = replace(made, created=now(), extra={}, index=0)
-    return made if made.grid is None else _feeling(made, grid="{}x{}".format(*made.grid))
-
-
-def _feeling(
-    plan: Provenance,
-    affect: str | None = None,
-    scale: str | None = None,
-    grid: str | None = None,
-    curve: Path | None = None,
-    fps: float | None = None,
-) -> Provenance:
-    """`plan` with the affect, grid or curve that is asked for; unchanged where nothing is."""
-    from emotive.affect import AffectCurve
-    from emotive.batch import valence_arousal_grid
-
-    if sum(option is not None for option in (affect, grid, curve)) > 1:
-        raise InputError("--affect, --grid and --curve exclude each other")
-    if scale is not None and affect is None:
-        raise InputError("--scale says how to read the numbers in --affect, and there is no --affect")
-    if affect is not None or grid is not None or curve is not None:
-        empty = {
-            "affect_text": "",
-            "affect_scale": None,
-            "grid": None,
-            "cells": (),
-            "curve": None,
-            "fps": None,
-        }
-        plan = replace(plan, affect=None, **empty)
-    if affect is not None:
-        low_high = None if scale is None else _scale(scale)
-        plan = replace(plan, affect=_affect(affect, low_high), affect_text=affect, affect_scale=low_high)
-    elif grid is not None:
-        sides = re.fullmatch(r"(\d{1,4})x(\d{1,4})", grid.strip().lower())
-        if sides is None:
-            raise InputError(f"--grid {grid[:40]!r} is not ROWSxCOLUMNS, such as 5x5")
-        rows, columns = int(sides[1]), int(sides[2])
-        plan = replace(plan, grid=(rows, columns), cells=tuple(valence_arousal_grid(rows, columns)))
-    elif curve is not None:
-        plan = replace(plan, curve=AffectCurve.read(curve))
-    if plan.curve is not None:
-        return replace(plan, fps=fps if fps is not None else plan.fps or 30.0)
-    if fps is not None:
-        raise InputError("--fps goes with --curve")
-    return plan
-
-
-def _scale(text: str) -> tuple[float, float]:
-    number = r"\s*([-+]?\d+(?:\.\d+)?)\s*"
-    ends = re.fullmatch(rf"{number}\.\.{number}", text[:100])
-    if ends is None or float(ends[1]) >= float(ends[2]):
-        raise InputError(f"--scale {text[:40]!r} is not LOW..HIGH, such as 1..9 or -3..3")
-    return float(ends[1]), float(ends[2])
-
-
-def _affect(text: str, scale: tuple[float, float] | None) -> Affect:
-    """Names are names on any scale; numbers are on `scale`, or on -1..1."""
-    from emotive.affect import Affect
-
-    numbers = text.split(",")
-    if scale is None or len(numbers) not in (2, 3):
-        return Affect.parse(text)
-    try:
-        valence, arousal, *dominance = (float(number) for number in numbers)
-    except ValueError:
-        raise InputError(f"--affect {text[:40]!r} is not valence,arousal[,dominance]") from None
-    return Affect.from_scale(valence, arousal, *scale, *dominance)
-
-
 def _checked_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InputError("the prompt is not text in the encoding of this terminal") from None
     return text
-
-
-def _load(model: str, device: str | None, dtype: str | None) -> tuple[Any, dict[str, Any]]:
-    """The pipeline, and what is particular to this place: it goes into the provenance."""
-    import torch
-    from diffusers.utils import logging
-
-    from emotive.devices import choose_device, choose_dtype
-
-    chosen = choose_device(device)
-    precision, _ = choose_dtype(chosen, dtype)
-    from emotive.pipelines.image import EmotiveImagePipeline
-
-    logging.disable_progress_bar()  # five parts in a fraction of a second
-    try:
-        pipe = EmotiveImagePipeline.from_pretrained(model, torch_dtype=precision)
-    finally:
-        logging.enable_progress_bar()
-    pipe.to(chosen)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe, {
-        "model": pipe.name,
-        "model_fingerprint": pipe.fingerprint(),
-        "emotive": __version__,
-        "torch": torch.__version__,
-        "device": str(chosen),
-        "dtype": str(precision).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
-    }
 
 
 def _if_present(device: str) -> str | None:
@@ -446,24 +313,6 @@ def _if_present(device: str) -> str | None:
         return None
 
 
-def _compare(made: Provenance, here: dict[str, Any]) -> None:
-    """Says what differs between there and here, since it may change the picture."""
-    names = {"model_fingerprint": "the model", "emotive": "emotive", "torch": "torch", "device": "device"}
-    for key, name in {**names, "dtype": "dtype", "threads": "threads"}.items():
-        before = getattr(made, key)
-        if before and before != here[key]:
-            change = f": {before} then, {here[key]} now" if key != "model_fingerprint" else ""
-            _say(f"note: {name} differs{change}; the picture may come out different")
-
-
-def _settled(plan: Provenance, pipe: Any, here: dict[str, Any]) -> Provenance:
-    """`plan` with this place and the model's own guidance where none was asked for."""
-    for name, value in zip(("guidance_scale", "affect_guidance_scale"), pipe.guidance_defaults, strict=True):
-        if getattr(plan, name) is None:
-            plan = replace(plan, **{name: value})
-    return replace(plan, **here)
-
-
 def _batch_size(here: dict[str, Any]) -> int:
     return 1 if here["device"] == "cpu" else 16  # on a CPU a batch gains nothing and costs memory
 
@@ -473,62 +322,6 @@ def _progress(pictures: Iterator[Any], total: int) -> Iterator[Any]:
     from tqdm import tqdm
 
     return iter(tqdm(pictures, total=total, unit="picture", disable=True if total < 2 else None, leave=False))
-
-
-def _facts() -> dict[str, Any]:
-    import platform
-
-    import diffusers
-    import torch
-
-    from emotive.affect import emotions, label_set
-    from emotive.devices import choose_device, choose_dtype
-    from emotive.weights import embedded
-
-    device = choose_device(None)
-    dtype, reason = choose_dtype(device)
-    return {
-        "versions": {
-            "emotive": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "diffusers": diffusers.__version__,
-        },
-        "device": str(device),
-        "dtype": str(dtype).removeprefix("torch."),
-        "dtype_reason": reason,
-        "threads": torch.get_num_threads(),
-        "models": [
-            {"name": m.name, "megabytes": round(m.bytes / 1e6, 1), "sha256": m.sha256, "path": str(m.path)}
-            for m in embedded()
-        ],
-        "emotions": [
-            {
-                "term": e.term,
-                "valence": e.valence,
-                "arousal": e.arousal,
-                "dominance": e.dominance,
-                "source": e.source,
-            }
-            for e in emotions()
-        ],
-        "label_sets": {name: list(label_set(name)) for name in ("ekman", "mikels", "plutchik", "goemotions")},
-    }
-
-
-def _vocabulary() -> dict[str, Any]:
-    """Kind -> name -> words as the text encoder's config has them, and the words that it reads over."""
-    from emotive.errors import WeightsError
-    from emotive.weights import CHECKPOINTS
-
-    config = CHECKPOINTS / MODEL / "text_encoder" / "config.json"
-    try:
-        facts = json.loads(config.read_text("utf-8"))
-        words = {**facts["vocabulary"], "other": facts["function_words"]}
-    except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"{config} is missing or damaged: install the package again") from error
-    order = ("subject", "setting", "time", "weather", "medium")  # as one speaks; the file keeps no order
-    return {kind: words[kind] for kind in sorted(words, key=lambda k: order.index(k) if k in order else 9)}
 
 
 @contextmanager
@@ -557,6 +350,10 @@ def _notes() -> Iterator[None]:
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = note
         yield
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _say(line: str) -> None:

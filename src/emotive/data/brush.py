@@ -48,7 +48,8 @@ class Brush:
         if not glows:
             lightness *= self.light
             k = 1 - 0.55 * self.greyness
-            a, b = a * k * (0.55 + 0.45 * self.light) + self.cast[0], b * k * (0.55 + 0.45 * self.light) + self.cast[1]
+            dim = 0.55 + 0.45 * self.light
+            a, b = a * k * dim + self.cast[0], b * k * dim + self.cast[1]
         lightness, a, b = mix((lightness, a, b), self.mist, haze)
         s = self.style
         tone = 0.35 + 0.65 * min(lightness, 1.0)
@@ -61,9 +62,18 @@ class Brush:
     # -- shapes ------------------------------------------------------------------------------------------
 
     def fill(
-        self, path: skia.Path, c: Oklab, *, haze: float = 0.0, soft: float = 0.0, glows: bool = False,
-        alpha: float = 1.0, outline: float = 1.0, shader: skia.Shader | None = None, wobble: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        path: skia.Path,
+        c: Oklab,
+        *,
+        haze: float = 0.0,
+        soft: float = 0.0,
+        glows: bool = False,
+        alpha: float = 1.0,
+        outline: float = 1.0,
+        shader: skia.Shader | None = None,
+        wobble: float = 1.0,
+    ) -> None:
         """Fills a path. `soft` is the radius (local units) that corners get at full roundness."""
         paint = skia.Paint(AntiAlias=True, Color=self.colour(c, haze, glows, alpha))
         if shader is not None:
@@ -77,8 +87,7 @@ class Brush:
         width = self.style.outline * outline * (1 - haze) / self.unit
         if outline and width * self.unit > 0.002 and alpha == 1.0:
             ink = mix(c, BLACK, 0.78)
-            pen = skia.Paint(AntiAlias=True, Color=self.colour(ink, haze), Style=skia.Paint.kStroke_Style,
-                             StrokeWidth=width, StrokeJoin=skia.Paint.kRound_Join)  # fmt: skip
+            pen = _pen(self.colour(ink, haze), width)
             if effect is not None:
                 pen.setPathEffect(effect)
             self.canvas.drawPath(path, pen)
@@ -96,25 +105,43 @@ class Brush:
 
     def poly(self, points: Points, c: Oklab, **how) -> None:
         """A filled polygon."""
-        self.fill(skia.Path.Polygon([skia.Point(x, y) for x, y in points], True), c, **how)
+        self.fill(polygon(points), c, **how)
 
     def oval(self, x: float, y: float, rx: float, ry: float, c: Oklab, **how) -> None:
         """A filled ellipse about (x, y)."""
         self.fill(skia.Path().addOval(skia.Rect(x - rx, y - ry, x + rx, y + ry)), c, **{"wobble": 0.0, **how})
 
-    def line(self, points: Points, c: Oklab, width: float, *, glows: bool = False, haze: float = 0.0,
-             alpha: float = 1.0) -> None:  # fmt: skip
+    def line(
+        self,
+        points: Points,
+        c: Oklab,
+        width: float,
+        *,
+        glows: bool = False,
+        haze: float = 0.0,
+        alpha: float = 1.0,
+    ) -> None:
         """An open stroke, rounded or pointed as the mood has it."""
-        cap = skia.Paint.kRound_Cap if self.style.roundness > 0.4 else skia.Paint.kButt_Cap
-        paint = skia.Paint(AntiAlias=True, Color=self.colour(c, haze, glows, alpha), StrokeWidth=width,
-                           Style=skia.Paint.kStroke_Style, StrokeCap=cap, StrokeJoin=skia.Paint.kRound_Join)  # fmt: skip
+        pen = _pen(self.colour(c, haze, glows, alpha), width)
+        if self.style.roundness > 0.4:
+            pen.setStrokeCap(skia.Paint.kRound_Cap)
         if self.style.roundness > 0.05 and len(points) > 2:
-            paint.setPathEffect(skia.CornerPathEffect.Make(4 * width * self.style.roundness))
-        path = skia.Path.Polygon([skia.Point(x, y) for x, y in points], False)
-        self.canvas.drawPath(path, paint)
+            pen.setPathEffect(skia.CornerPathEffect.Make(4 * width * self.style.roundness))
+        self.canvas.drawPath(polygon(points, closed=False), pen)
 
-    def lobed(self, x: float, y: float, rx: float, ry: float, c: Oklab, lobes: int = 7, depth: float = 0.20,
-              flat: bool = False, turn: float = 0.0, **how) -> None:  # fmt: skip
+    def lobed(
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        c: Oklab,
+        lobes: int = 7,
+        depth: float = 0.20,
+        flat: bool = False,
+        turn: float = 0.0,
+        **how,
+    ) -> None:
         """A crown, a cloud, a bush: round lobes when pleasant, spikes when not [BN]. `flat` cuts its foot."""
         r, points = self.style.roundness, []
         deep = depth * (1.35 - 0.6 * r)
@@ -126,7 +153,9 @@ class Brush:
             points.append((x + rx * k * math.cos(t + turn), y + (min(py, 0.42 * ry) if flat else py)))
         self.poly(points, c, **{"wobble": 0.0, "soft": 0.0, **how})
 
-    def vertical(self, y0: float, y1: float, colours: Sequence[tuple[float, Oklab]], glows: bool = False) -> skia.Shader:
+    def vertical(
+        self, y0: float, y1: float, colours: Sequence[tuple[float, Oklab]], glows: bool = False
+    ) -> skia.Shader:
         """A vertical gradient through (position 0..1, colour) stops."""
         return skia.GradientShader.MakeLinear(
             points=[skia.Point(0, y0), skia.Point(0, y1)],
@@ -138,7 +167,7 @@ class Brush:
 
     @contextmanager
     def at(self, x: float, y: float, size: float, lean: float = 0.0, mirror: bool = False) -> Iterator[None]:
-        """Local coordinates: origin at (x, y), one unit = `size`, leaning by `lean` radians about the foot."""
+        """Local coordinates: origin at (x, y), one unit = `size`, leaning by `lean` rad about the foot."""
         outer, self.unit = self.unit, self.unit * size
         self.canvas.save()
         self.canvas.translate(x, y)
@@ -148,3 +177,19 @@ class Brush:
         yield
         self.canvas.restore()
         self.unit = outer
+
+
+def polygon(points: Points, closed: bool = True) -> skia.Path:
+    """A path through `points`."""
+    return skia.Path.Polygon([skia.Point(x, y) for x, y in points], closed)
+
+
+def _pen(colour: int, width: float) -> skia.Paint:
+    """For strokes with round joints."""
+    return skia.Paint(
+        AntiAlias=True,
+        Color=colour,
+        Style=skia.Paint.kStroke_Style,
+        StrokeWidth=width,
+        StrokeJoin=skia.Paint.kRound_Join,
+    )

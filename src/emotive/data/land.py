@@ -8,16 +8,36 @@ from collections.abc import Callable
 
 import skia
 
-from .brush import Brush
+from .brush import Brush, polygon
 from .colour import (
-    BROWN, GLOW, GREEN, LEAF, NAVY, PINE, SAND, SLATE, STONE, TEAL, WHITE, YELLOW, Oklab, mix, oklch, shade,
-)  # fmt: skip
+    BROWN,
+    GLOW,
+    GREEN,
+    LEAF,
+    NAVY,
+    PINE,
+    SAND,
+    SLATE,
+    STONE,
+    TEAL,
+    WHITE,
+    YELLOW,
+    Oklab,
+    mix,
+    oklch,
+    shade,
+)
 from .scenes import Scene
 
 SNOW = oklch(1.0, 0.008, 250)
 GROUND: dict[str, Oklab] = {
-    "meadow": GREEN, "mountains": oklch(0.62, 0.11, 132), "sea": TEAL, "forest": LEAF, "desert": SAND, "city": STONE,
-}  # fmt: skip
+    "meadow": GREEN,
+    "mountains": oklch(0.62, 0.11, 132),
+    "sea": TEAL,
+    "forest": LEAF,
+    "desert": SAND,
+    "city": STONE,
+}
 
 
 def ground_colour(scene: Scene) -> Oklab:
@@ -25,7 +45,9 @@ def ground_colour(scene: Scene) -> Oklab:
     return SNOW if scene.weather == "snow" and scene.setting != "sea" else GROUND[scene.setting]
 
 
-def _ridge(b: Brush, rng: random.Random, height: float, rough: float = 1.0, steps: int = 64) -> list[tuple[float, float]]:
+def _ridge(
+    b: Brush, rng: random.Random, height: float, rough: float = 1.0, steps: int = 64
+) -> list[tuple[float, float]]:
     """A skyline (x, rise above 0): rolling when pleasant and calm, sawtooth when not [BN, MH].
 
     Both shapes share their crests, so a mountain stays where it is while the mood changes.
@@ -39,8 +61,8 @@ def _ridge(b: Brush, rng: random.Random, height: float, rough: float = 1.0, step
         rise = 0.0
         for wave, (f, w) in enumerate(((1.7, 0.55), (3.3, 0.30), (7.1, 0.15))):
             u = (f * x + 0.37 * (k + 1) * (wave + 1)) % 1.0
-            saw = 1 - abs(2 * u - 1) * 2
-            rise += w * ((1 - angular) * math.sin(2 * math.pi * (u - 0.25)) + angular * saw * (1.0 + 0.9 * angular * (wave > 0)))
+            roll, saw = math.sin(2 * math.pi * (u - 0.25)), 1 - abs(2 * u - 1) * 2
+            rise += w * ((1 - angular) * roll + angular * saw * (1.0 + 0.9 * angular * (wave > 0)))
         points.append((x, tall * (0.62 + 0.5 * rise)))
     return points
 
@@ -58,15 +80,21 @@ def _meadow(b: Brush, scene: Scene, horizon: float) -> None:
 
 def _mountains(b: Brush, scene: Scene, horizon: float) -> None:
     rock, white = oklch(0.58, 0.055, 265), scene.weather == "snow"
-    far = _ridge(b, b.stream("far peaks"), 0.34, 1.3)
-    _band(b, far, horizon + 0.03, rock, 0.38)
-    cap = skia.Path.Polygon([skia.Point(x, horizon + 0.03 - r) for x, r in far] + [skia.Point(1.3, 1.4), skia.Point(-0.3, 1.4)], True)
+    far, foot = _ridge(b, b.stream("far peaks"), 0.34, 1.3), horizon + 0.03
+    _band(b, far, foot, rock, 0.38)
+    peaks = [(x, foot - rise) for x, rise in far]
     b.canvas.save()
-    b.canvas.clipPath(cap, True)
-    snowline = [(x, horizon + 0.03 - (0.20 if white else 0.29) + 0.02 * math.sin(31 * x)) for x in [-0.3 + 0.05 * i for i in range(33)]]
+    b.canvas.clipPath(polygon([*peaks, (1.3, 1.4), (-0.3, 1.4)]), True)
+    xs = [-0.3 + 0.05 * i for i in range(33)]
+    snowline = [(x, foot - (0.20 if white else 0.29) + 0.02 * math.sin(31 * x)) for x in xs]
     b.poly([(-0.3, -0.3), *snowline, (1.3, -0.3)], WHITE, haze=0.15, outline=0, wobble=0.0)
     b.canvas.restore()
-    _band(b, _ridge(b, b.stream("near peaks"), 0.15, 1.1), horizon + 0.03, shade(rock, 0.82), 0.12)
+    _band(b, _ridge(b, b.stream("near peaks"), 0.15, 1.1), foot, shade(rock, 0.82), 0.12)
+
+
+# Points of a wave: across and up, in its own width and height.
+SMOOTH_WAVE = ((-1.0, 0.0), (-0.5, 0.7), (0.0, 1.0), (0.5, 0.7), (1.0, 0.0))
+SHARP_WAVE = ((-1.0, 0.0), (-0.3, 0.5), (0.25, 1.5), (0.4, 0.3), (1.0, 0.0))
 
 
 def _sea(b: Brush, scene: Scene, horizon: float) -> None:
@@ -84,11 +112,15 @@ def _sea(b: Brush, scene: Scene, horizon: float) -> None:
         for i in range(-1, n + 1):
             x = (i + phase + 0.5 * (row % 2)) / n
             w, h = 0.30 / n * (0.7 + 0.6 * depth), height * (0.5 + depth)
-            round_wave = [(x - w, y), (x - 0.5 * w, y - 0.7 * h), (x, y - h), (x + 0.5 * w, y - 0.7 * h), (x + w, y)]
-            sharp_wave = [(x - w, y), (x - 0.3 * w, y - 0.5 * h), (x + 0.25 * w, y - 1.5 * h), (x + 0.4 * w, y - 0.3 * h), (x + w, y)]
             k = 1 - s.roundness
-            wave = [(p[0] + k * (q[0] - p[0]), p[1] + k * (q[1] - p[1])) for p, q in zip(round_wave, sharp_wave, strict=True)]
-            b.line(wave, foam, 0.007 + 0.005 * depth, haze=0.4 * (1 - depth))
+            smooth, sharp = (
+                [(x + across * w, y - up * h) for across, up in wave] for wave in (SMOOTH_WAVE, SHARP_WAVE)
+            )
+            crest = [
+                (px + k * (qx - px), py + k * (qy - py))
+                for (px, py), (qx, qy) in zip(smooth, sharp, strict=True)
+            ]
+            b.line(crest, foam, 0.007 + 0.005 * depth, haze=0.4 * (1 - depth))
 
 
 def _pine(b: Brush, x: float, y: float, size: float, c: Oklab, haze: float, snow: bool) -> None:
@@ -109,7 +141,8 @@ def _forest(b: Brush, scene: Scene, horizon: float) -> None:
             x = (i + 0.5 + shift + 0.4 * row) / n
             if row and 0.30 < x < 0.70:
                 continue
-            _pine(b, x, horizon + 0.03 + 0.04 * row, size * (0.86 + 0.24 * ((i * 5 + row) % 3) / 2), PINE, haze, snow)
+            tall = size * (0.86 + 0.24 * ((i * 5 + row) % 3) / 2)
+            _pine(b, x, horizon + 0.03 + 0.04 * row, tall, PINE, haze, snow)
 
 
 def _desert(b: Brush, scene: Scene, horizon: float) -> None:
@@ -149,13 +182,19 @@ def _windows(b: Brush, w: float, h: float, lit: bool, haze: float, pattern: int)
             on = lit and (r + col + pattern) % 3 != 0
             c = GLOW if on else mix(SLATE, WHITE, 0.28)
             x, y = 0.22 * w * col, -h + 0.045 + 0.062 * r
-            b.poly([(x - 0.16 * w, y - 0.019), (x + 0.16 * w, y - 0.019), (x + 0.16 * w, y + 0.019), (x - 0.16 * w, y + 0.019)],
-                   c, haze=0.0 if on else haze, glows=on, outline=0, wobble=0.0)  # fmt: skip
+            x0, y0, x1, y1 = x - 0.16 * w, y - 0.019, x + 0.16 * w, y + 0.019
+            pane = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+            b.poly(pane, c, haze=0.0 if on else haze, glows=on, outline=0, wobble=0.0)
 
 
 BACKDROPS: dict[str, Callable[[Brush, Scene, float], None]] = {
-    "meadow": _meadow, "mountains": _mountains, "sea": _sea, "forest": _forest, "desert": _desert, "city": _city,
-}  # fmt: skip
+    "meadow": _meadow,
+    "mountains": _mountains,
+    "sea": _sea,
+    "forest": _forest,
+    "desert": _desert,
+    "city": _city,
+}
 
 
 def land(b: Brush, scene: Scene, horizon: float) -> None:
@@ -168,8 +207,8 @@ def land(b: Brush, scene: Scene, horizon: float) -> None:
     top = horizon + 0.055
     ridge = _ridge(b, b.stream("ground"), 0.03, 0.2, steps=24)
     outline = [(x, top - rise) for x, rise in ridge]
-    path = skia.Path.Polygon([skia.Point(*p) for p in [(-0.3, 1.4), *outline, (1.3, 1.4)]], True)
-    b.fill(path, c, wobble=0.0, shader=b.vertical(top - 0.04, 1.0, [(0.0, mix(c, b.mist, 0.18)), (1.0, shade(c, 0.80))]))
+    fading = b.vertical(top - 0.04, 1.0, [(0.0, mix(c, b.mist, 0.18)), (1.0, shade(c, 0.80))])
+    b.fill(polygon([(-0.3, 1.4), *outline, (1.3, 1.4)]), c, wobble=0.0, shader=fading)
     _ground_cover(b, scene, top)
 
 
@@ -183,15 +222,16 @@ def _ground_cover(b: Brush, scene: Scene, top: float) -> None:
         n = max(2, round((6 - row) * (0.5 + 0.7 * s.density)))
         for i in range(-1, n + 1):
             x = (i + shift + 0.5 * (row % 2) + 0.21 * ((i * 3 + row) % 3)) / n
-            size = 0.022 + 0.035 * depth
+            size, width = 0.022 + 0.035 * depth, 0.006 + 0.003 * depth
             if scene.setting in ("meadow", "mountains", "forest") and scene.weather != "snow":
                 lean = math.tan(1.3 * s.slant) * size
                 h = size * (0.7 + 0.6 * s.agitation)
                 for dx in (-0.35, 0.0, 0.35):
-                    b.line([(x + dx * size, y), (x + 1.5 * dx * size + lean, y - h)], shade(c, 0.76), 0.006 + 0.003 * depth)
+                    blade = [(x + dx * size, y), (x + 1.5 * dx * size + lean, y - h)]
+                    b.line(blade, shade(c, 0.76), width)
             else:
-                tone = shade(c, 0.88)
-                b.line([(x - 1.6 * size, y), (x, y - 0.3 * size - s.agitation * size * 0.5), (x + 1.6 * size, y)], tone, 0.006 + 0.003 * depth)
+                crest = y - 0.3 * size - s.agitation * size * 0.5
+                b.line([(x - 1.6 * size, y), (x, crest), (x + 1.6 * size, y)], shade(c, 0.88), width)
 
 
 def props(b: Brush, scene: Scene, horizon: float) -> None:

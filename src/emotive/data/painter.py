@@ -8,6 +8,8 @@ painted (`style.py`), by published relations. Pictures are flat illustrations wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import skia
 
@@ -21,14 +23,22 @@ from .sky import clouds, falling, fog, set_light, sky
 from .style import Style, style
 from .subjects import SUBJECT_DRAWINGS
 
+# How far a subject leans with the wind; what is not named here is stiff.
+SWAY = {"tree": 0.8, "flowers": 0.8, "boat": 0.7, "balloon": 0.5, "tent": 0.4, "person": 0.4}
+
 
 def paint(scene: Scene, affect: Affect, seed: int, size: int = 512) -> np.ndarray:
     """A picture as uint8 sRGB (size, size, 3)."""
+    return on_canvas(lambda brush: _compose(brush, scene), affect, seed, size)
+
+
+def on_canvas(compose: Callable[[Brush], None], affect: Affect, seed: int, size: int) -> np.ndarray:
+    """Lets `compose` paint with a brush in the affect's style; uint8 sRGB (size, size, 3)."""
     pixels = np.zeros((size, size, 4), np.uint8)
     surface = skia.Surface(pixels, colorType=skia.kRGBA_8888_ColorType)
     with surface as canvas:
         canvas.scale(size, size)
-        _compose(Brush(canvas, style(affect.valence, affect.arousal, affect.dominance), seed), scene)
+        compose(Brush(canvas, style(affect.valence, affect.arousal, affect.dominance), seed))
     return pixels[:, :, :3].copy()
 
 
@@ -80,7 +90,7 @@ def _place_subject(b: Brush, scene: Scene, horizon: float, side: int) -> None:
         b.oval(x + 0.02, foot + 0.004, 0.46 * size, 0.030, shadow, outline=0, alpha=0.55)
     elif grounded:
         b.oval(x, foot + 0.016, 0.40 * size, 0.018, shade(ground_colour(scene), 0.55), outline=0, alpha=0.6)
-    sway = {"tree": 0.8, "flowers": 0.8, "boat": 0.7, "balloon": 0.5, "tent": 0.4, "person": 0.4}.get(str(scene.subject), 0.22)
+    sway = SWAY.get(str(scene.subject), 0.22)
     b.light = min(1.0, b.light + 0.14)  # the subject stands out, also at night
     with b.at(x, foot, size, lean=sway * s.slant * side, mirror=rng.random() < 0.5):
         draw(b, rng, lit, snow)

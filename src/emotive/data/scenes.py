@@ -50,12 +50,15 @@ LEXICON: dict[str, dict[str, tuple[str, ...]]] = {
         "fog": ("fog", "foggy", "mist"),
     },
 }
-SUBJECTS, SETTINGS, TIMES, WEATHERS = (tuple(LEXICON[kind]) for kind in ("subject", "setting", "time", "weather"))
+SUBJECTS, SETTINGS, TIMES, WEATHERS = (
+    tuple(LEXICON[kind]) for kind in ("subject", "setting", "time", "weather")
+)
 
 # Function words of the grammar below; they carry no content and are not encoded.
 FUNCTION_WORDS = (
     "a", "an", "the", "in", "at", "by", "on", "of", "with", "under", "near", "some", "hot", "air", "view",
-    "picture", "painting", "scene", "landscape", "sky", "weather", "skies", "and", "during",
+    "picture", "painting", "scene", "landscape", "sky", "weather", "skies", "and", "during", "over", "above",
+    "beside", "behind", "before", "from", "to", "into", "it", "is", "its", "one", "this", "that",
 )  # fmt: skip
 
 
@@ -89,7 +92,14 @@ def random_scene(rng: random.Random, reserved: bool = False) -> Scene:
 
 
 _PLURAL = ("flowers", "blossoms", "tulips")
-_PLACE = {"meadow": "in a", "mountains": "in the", "sea": "by the", "forest": "in the", "desert": "in the", "city": "in the"}
+_PLACE = {
+    "meadow": "in a",
+    "mountains": "in the",
+    "sea": "by the",
+    "forest": "in the",
+    "desert": "in the",
+    "city": "in the",
+}
 
 
 def caption(scene: Scene, rng: random.Random) -> str:
@@ -109,7 +119,8 @@ def caption(scene: Scene, rng: random.Random) -> str:
         parts.append(f"at {rng.choice(LEXICON['time'][scene.time])}")
     if scene.weather != "clear" or rng.random() < 0.5:
         word = rng.choice(LEXICON["weather"][scene.weather])
-        parts.append(f"under {word} skies" if word.endswith("y") or word in ("clear", "cloudless", "overcast") else f"in {word}")
+        adjective = word.endswith("y") or word in ("clear", "cloudless", "overcast")
+        parts.append(f"under {word} skies" if adjective else f"in {word}")
     head, *rest = parts
     if rng.random() < 0.3:
         rng.shuffle(rest)

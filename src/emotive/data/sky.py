@@ -12,12 +12,22 @@ from .scenes import Scene
 
 # time -> sky colours from the zenith to the horizon, strength and colour cast of the light, clouds
 SKIES: dict[str, tuple[tuple[tuple[float, Oklab], ...], float, tuple[float, float], Oklab]] = {
-    "dawn": (((0.0, oklch(0.66, 0.10, 275)), (0.55, oklch(0.80, 0.09, 330)), (1.0, oklch(0.90, 0.09, 70))), 0.90, (0.010, 0.006), oklch(0.90, 0.06, 20)),
-    "day": (((0.0, oklch(0.62, 0.14, 247)), (0.6, oklch(0.78, 0.10, 235)), (1.0, oklch(0.91, 0.05, 215))), 1.0, (0.0, 0.0), oklch(0.97, 0.01, 240)),
-    "sunset": (((0.0, oklch(0.46, 0.13, 300)), (0.5, oklch(0.64, 0.18, 20)), (1.0, oklch(0.83, 0.15, 70))), 0.80, (0.022, 0.026), oklch(0.72, 0.13, 25)),
-    "night": (((0.0, oklch(0.25, 0.08, 272)), (0.6, oklch(0.34, 0.09, 268)), (1.0, oklch(0.46, 0.09, 258))), 0.60, (-0.008, -0.038), oklch(0.48, 0.05, 265)),
+    "dawn": (((0.0, oklch(0.66, 0.10, 275)), (0.55, oklch(0.80, 0.09, 330)), (1.0, oklch(0.90, 0.09, 70))),
+             0.90, (0.010, 0.006), oklch(0.90, 0.06, 20)),
+    "day": (((0.0, oklch(0.62, 0.14, 247)), (0.6, oklch(0.78, 0.10, 235)), (1.0, oklch(0.91, 0.05, 215))),
+            1.0, (0.0, 0.0), oklch(0.97, 0.01, 240)),
+    "sunset": (((0.0, oklch(0.46, 0.13, 300)), (0.5, oklch(0.64, 0.18, 20)), (1.0, oklch(0.83, 0.15, 70))),
+               0.80, (0.022, 0.026), oklch(0.72, 0.13, 25)),
+    "night": (((0.0, oklch(0.25, 0.08, 272)), (0.6, oklch(0.34, 0.09, 268)), (1.0, oklch(0.46, 0.09, 258))),
+              0.60, (-0.008, -0.038), oklch(0.48, 0.05, 265)),
 }  # fmt: skip
 GREYNESS = {"clear": 0.0, "cloudy": 0.40, "rain": 0.70, "snow": 0.45, "fog": 0.60}
+SUNS = {
+    "dawn": mix(YELLOW, WHITE, 0.3),
+    "day": mix(YELLOW, WHITE, 0.45),
+    "sunset": mix(ORANGE, RED, 0.25),
+    "night": mix(GLOW, WHITE, 0.6),
+}
 SUN_HEIGHT = {"dawn": 0.80, "day": 0.30, "sunset": 0.76, "night": 0.28}
 
 
@@ -63,19 +73,21 @@ def _sun(b: Brush, scene: Scene, horizon: float) -> None:
     seen = 1 - 1.3 * b.greyness
     x = b.stream("sun").choice((0.18, 0.30, 0.72, 0.82))
     y = horizon * SUN_HEIGHT[scene.time]
-    c = {"dawn": mix(YELLOW, WHITE, 0.3), "day": mix(YELLOW, WHITE, 0.45), "sunset": mix(ORANGE, RED, 0.25), "night": mix(GLOW, WHITE, 0.6)}[scene.time]
+    c = SUNS[scene.time]
     if seen <= 0:
         return
     if s.radiance > 0.45 and not night:  # wedges of light
         n = 9
         for i in range(n):
             t, w = 2 * math.pi * (i + 0.25) / n, math.pi / n * 0.62
-            wedge = [(x, y), (x + 2 * math.cos(t - w), y + 2 * math.sin(t - w)), (x + 2 * math.cos(t + w), y + 2 * math.sin(t + w))]
-            b.poly(wedge, c, glows=True, alpha=0.22 * (s.radiance - 0.45) * seen, outline=0, wobble=0.0)
+            ends = [(x + 2 * math.cos(angle), y + 2 * math.sin(angle)) for angle in (t - w, t + w)]
+            alpha = 0.22 * (s.radiance - 0.45) * seen
+            b.poly([(x, y), *ends], c, glows=True, alpha=alpha, outline=0, wobble=0.0)
     glow = b.colour(c, glows=True)
     reach = (0.20 if night else 0.42) * (0.6 + 0.6 * s.radiance)
+    bright = round(150 * seen * (0.4 + 0.6 * s.radiance))
     halo = skia.GradientShader.MakeRadial(
-        skia.Point(x, y), reach, [skia.ColorSetA(glow, round(150 * seen * (0.4 + 0.6 * s.radiance))), skia.ColorSetA(glow, 0)]
+        skia.Point(x, y), reach, [skia.ColorSetA(glow, bright), skia.ColorSetA(glow, 0)]
     )
     b.canvas.drawRect(skia.Rect(-0.3, -0.3, 1.3, horizon + 0.1), skia.Paint(Shader=halo))
     r = 0.062 if night else 0.078
@@ -109,9 +121,11 @@ def clouds(b: Brush, scene: Scene, horizon: float) -> None:
     for i, (x, y, w) in enumerate(placed):
         big = 1.0 if scene.weather == "clear" else 1.35
         h = 0.34 * w * big
+        heap = {"depth": 0.42, "flat": True, "turn": 0.4 * i, "glows": True}
+        under, over = mix(c, b.mist, 0.25), mix(c, WHITE, 0.25 * (1 - dark))
         with b.at(x, y * horizon, 1.0, lean=-0.8 * b.style.slant):
-            b.lobed(0.0, 0.02, w * big * stretch, h, mix(c, b.mist, 0.25), lobes=8, depth=0.42, flat=True, turn=0.4 * i, glows=True, outline=0.6)
-            b.lobed(-0.02, 0.0, 0.72 * w * big * stretch, 0.74 * h, mix(c, WHITE, 0.25 * (1 - dark)), lobes=7, depth=0.42, flat=True, turn=0.4 * i, glows=True, outline=0)
+            b.lobed(0.0, 0.02, w * big * stretch, h, under, lobes=8, outline=0.6, **heap)
+            b.lobed(-0.02, 0.0, 0.72 * w * big * stretch, 0.74 * h, over, lobes=7, outline=0, **heap)
 
 
 def falling(b: Brush, scene: Scene) -> None:
@@ -125,7 +139,8 @@ def falling(b: Brush, scene: Scene) -> None:
         for i in range(n):
             for j in range(6):
                 x, y = (i + 0.5 + 0.5 * (j % 2) + shift) / n, (j + 0.4 * (i % 3)) / 6
-                b.line([(x + lean / 2, y - 0.05), (x - lean / 2, y + 0.05)], oklch(0.86, 0.03, 240), 0.0065, alpha=0.62)
+                drop = [(x + lean / 2, y - 0.05), (x - lean / 2, y + 0.05)]
+                b.line(drop, oklch(0.86, 0.03, 240), 0.0065, alpha=0.62)
     elif scene.weather == "snow":
         n = 6 + round(2 * s.density)
         for i in range(n):
@@ -141,5 +156,6 @@ def fog(b: Brush, horizon: float) -> None:
     c = b.colour(b.mist, glows=True)
     for y, reach, alpha in ((horizon - 0.02, 0.20, 235), (horizon + 0.22, 0.13, 150)):
         stops = [skia.ColorSetA(c, 0), skia.ColorSetA(c, alpha), skia.ColorSetA(c, 0)]
-        shader = skia.GradientShader.MakeLinear(points=[skia.Point(0, y - reach), skia.Point(0, y + reach)], colors=stops)
+        ends = [skia.Point(0, y - reach), skia.Point(0, y + reach)]
+        shader = skia.GradientShader.MakeLinear(points=ends, colors=stops)
         b.canvas.drawRect(skia.Rect(-0.3, -0.3, 1.3, 1.3), skia.Paint(Shader=shader))

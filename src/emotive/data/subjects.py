@@ -13,9 +13,27 @@ from collections.abc import Callable
 
 from .brush import Brush
 from .colour import (
-    BLACK, BLUE, BROWN, CREAM, GLOW, GREEN, LEAF, NAVY, ORANGE, PINK, PURPLE, RED, SLATE, STONE, TEAL, WHITE, YELLOW,
-    Oklab, mix, shade,
-)  # fmt: skip
+    BLACK,
+    BLUE,
+    BROWN,
+    CREAM,
+    GLOW,
+    GREEN,
+    LEAF,
+    NAVY,
+    ORANGE,
+    PINK,
+    PURPLE,
+    RED,
+    SLATE,
+    STONE,
+    TEAL,
+    WHITE,
+    YELLOW,
+    Oklab,
+    mix,
+    shade,
+)
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> list[tuple[float, float]]:
@@ -49,7 +67,8 @@ def tree(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     if not snow:
         for i in range(5):
             t = 2.4 * i + 0.6
-            b.oval(0.20 * math.cos(t), -0.66 + 0.17 * math.sin(t), 0.045, 0.035, shade(crown, 1.16), outline=0)
+            x, y = 0.20 * math.cos(t), -0.66 + 0.17 * math.sin(t)
+            b.oval(x, y, 0.045, 0.035, shade(crown, 1.16), outline=0)
 
 
 def boat(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
@@ -88,9 +107,12 @@ def windmill(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     for i in range(4):
         t = math.radians(45 + 90 * i)
         dx, dy = math.cos(t), math.sin(t)
-        at = lambda along, across, dx=dx, dy=dy: (dx * along - dy * across, -0.62 + dy * along + dx * across)  # noqa: E731
-        b.line([at(0, 0), at(0.50, 0)], BROWN, 0.04)
-        b.poly([at(0.12, 0.01), at(0.50, 0.01), at(0.50, 0.15), at(0.14, 0.11)], WHITE, soft=0.03)
+        beam, sail = (
+            [(dx * along - dy * across, -0.62 + dy * along + dx * across) for along, across in points]
+            for points in (((0, 0), (0.50, 0)), ((0.12, 0.01), (0.50, 0.01), (0.50, 0.15), (0.14, 0.11)))
+        )
+        b.line(beam, BROWN, 0.04)
+        b.poly(sail, WHITE, soft=0.03)
     b.oval(0.0, -0.62, 0.05, 0.05, BROWN, outline=0)
 
 
@@ -101,9 +123,12 @@ def balloon(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
         b.line([(x, -0.12), (2.2 * x, -0.38)], BLACK, 0.016)
     b.poly([(-0.15, -0.32), (0.15, -0.32), (0.06, -0.22), (-0.06, -0.22)], skirt, soft=0.03)
     for half, c in ((0.40, first), (0.26, second), (0.12, first)):
-        outline = [(half * math.sin(t) * (1.0 if t < 1.7 else 1 - 0.42 * ((t - 1.7) / 1.44) ** 1.5), -0.66 - 0.38 * math.cos(t))
-                   for t in [math.pi * i / 16 for i in range(17)]]  # fmt: skip
-        b.poly(outline + [(-x, y) for x, y in reversed(outline)], c, outline=1 if half == 0.40 else 0, wobble=0.3)
+        outline = []
+        for t in [math.pi * i / 16 for i in range(17)]:
+            narrow = 1.0 if t < 1.7 else 1 - 0.42 * ((t - 1.7) / 1.44) ** 1.5
+            outline.append((half * math.sin(t) * narrow, -0.66 - 0.38 * math.cos(t)))
+        other_side = [(-x, y) for x, y in reversed(outline)]
+        b.poly(outline + other_side, c, outline=1 if half == 0.40 else 0, wobble=0.3)
     b.poly(box(-0.085, -0.13, 0.085, 0.0), basket, soft=0.04)
     if lit:
         b.oval(0.0, -0.21, 0.04, 0.05, GLOW, glows=True, outline=0)
@@ -111,9 +136,11 @@ def balloon(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
 
 def flowers(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     petals = rng.choice(((PINK, YELLOW, RED), (PINK, YELLOW, RED), (PURPLE, WHITE, PINK)))
-    for (x, y, r), petal in zip(((-0.32, -0.58, 0.17), (0.34, -0.52, 0.17), (0.0, -0.82, 0.20)), petals, strict=True):
+    heads = ((-0.32, -0.58, 0.17), (0.34, -0.52, 0.17), (0.0, -0.82, 0.20))
+    for (x, y, r), petal in zip(heads, petals, strict=True):
         b.line([(0.55 * x, 0.04), (0.8 * x, 0.4 * y), (x, y)], LEAF, 0.055)
-        b.poly([(0.6 * x, 0.3 * y), (0.6 * x + 0.18, 0.3 * y - 0.16), (0.6 * x + 0.05, 0.3 * y - 0.14)], LEAF, soft=0.05)
+        leaf = [(0.6 * x, 0.3 * y), (0.6 * x + 0.18, 0.3 * y - 0.16), (0.6 * x + 0.05, 0.3 * y - 0.14)]
+        b.poly(leaf, LEAF, soft=0.05)
         b.lobed(x, y, r, r, petal, lobes=6, depth=0.34, turn=0.5)
         b.oval(x, y, 0.36 * r, 0.36 * r, BROWN if petal == YELLOW else YELLOW, outline=0)
 
@@ -157,10 +184,11 @@ def person(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
         b.poly(box(x - 0.06, -0.30, x + 0.06, 0.0), NAVY, soft=0.04)
     b.poly([(-0.27, -0.22), (0.27, -0.22), (0.14, -0.72), (-0.14, -0.72)], coat, soft=0.08)
     for s in (-1, 1):
-        b.poly([(s * 0.13, -0.70), (s * 0.29, -0.38), (s * 0.21, -0.34), (s * 0.07, -0.58)], shade(coat, 0.86), soft=0.05)
+        arm = [(s * 0.13, -0.70), (s * 0.29, -0.38), (s * 0.21, -0.34), (s * 0.07, -0.58)]
+        b.poly(arm, shade(coat, 0.86), soft=0.05)
     b.oval(0.0, -0.84, 0.115, 0.125, (0.80, 0.045, 0.055), outline=0.7)
-    b.poly([(-0.13, -0.83), (-0.14, -0.96), (0.0, -1.02), (0.14, -0.96), (0.13, -0.83), (0.08, -0.91), (-0.08, -0.91)],
-           WHITE if snow else BROWN, soft=0.06, outline=0)  # fmt: skip
+    hair = [(-0.13, -0.83), (-0.14, -0.96), (0.0, -1.02), (0.14, -0.96), (0.13, -0.83)]
+    b.poly([*hair, (0.08, -0.91), (-0.08, -0.91)], WHITE if snow else BROWN, soft=0.06, outline=0)
     b.poly(box(-0.125, -0.745, 0.125, -0.675), YELLOW, soft=0.04, outline=0)
 
 

@@ -52,8 +52,8 @@ class TransformerBlock(nn.Module):
 
     The six modulation vectors come from one projection that all blocks share, plus a bias of each block's
     own (PixArt-alpha, Chen et al. 2023, "adaLN-single"). Queries and keys are normalised (ViT-22B, Dehghani
-    et al. 2023) and rotated by position in two dimensions. The MLP squares its ReLU (So et al. 2021), which on
-    a CPU costs a fraction of GELU.
+    et al. 2023) and rotated by position in two dimensions. The MLP squares its ReLU (So et al. 2021), which
+    on a CPU costs a fraction of GELU.
     """
 
     def __init__(self, dim: int, heads: int):
@@ -74,9 +74,11 @@ class TransformerBlock(nn.Module):
         shift1, scale1, gate1, shift2, scale2, gate2 = m[:, :, None].unbind(1)
         h = F.layer_norm(x, (d,)) * (1 + scale1) + shift1
         q, k, v = self.qkv(h).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        ck, cv = self.condition_kv(condition).view(b, -1, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        q = rotate(self.query_norm(q) * (d // self.heads) ** -0.5, cos, sin).to(v.dtype)
-        k = torch.cat([rotate(self.key_norm(k), cos, sin).to(v.dtype), self.key_norm(ck).to(v.dtype)], 2)
+        size = d // self.heads
+        ck, cv = self.condition_kv(condition).view(b, -1, 2, self.heads, size).permute(2, 0, 3, 1, 4)
+        q = rotate(self.query_norm(q) * size**-0.5, cos, sin).to(v.dtype)
+        k = rotate(self.key_norm(k), cos, sin).to(v.dtype)
+        k = torch.cat([k, self.key_norm(ck).to(v.dtype)], 2)
         weights = (q @ k.transpose(-1, -2)).softmax(-1).to(v.dtype)  # over 72 keys plain attention is fastest
         h = (weights @ torch.cat([v, cv], 2)).transpose(1, 2).reshape(b, n, d)
         x = x + (1 + gate1) * self.out(h)

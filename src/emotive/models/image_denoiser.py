@@ -21,8 +21,8 @@ from .text_encoder import TextFeatures
 class ImageDenoiser(ModelMixin, ConfigMixin):
     """x0 from x_sigma = (1 - sigma) x0 + sigma eps, for plain flow and for few-step sampling.
 
-    With `sigma_next` = `sigma` this is a plain flow model. With `sigma_next` < `sigma` it answers for the whole
-    step (shortcut models, Frans et al. 2024) with guidance baked in at the scales given as `guidance`.
+    With `sigma_next` = `sigma` this is a plain flow model. With `sigma_next` < `sigma` it answers for the
+    whole step (shortcut models, Frans et al. 2024) with guidance built in at the scales given as `guidance`.
     """
 
     @register_to_config
@@ -73,26 +73,37 @@ class ImageDenoiser(ModelMixin, ConfigMixin):
         self.register_buffer("sin", sin, persistent=False)
 
     def condition(
-        self, sigma: Tensor, sigma_next: Tensor, text: TextFeatures, affect: AffectTokens, without_affect: Tensor,
+        self,
+        sigma: Tensor,
+        sigma_next: Tensor,
+        text: TextFeatures,
+        affect: AffectTokens,
+        without_affect: Tensor,
         guidance: Tensor,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+    ) -> tuple[Tensor, Tensor]:
         """Everything that is not the picture -> one vector (B, D) and tokens (B, N, D)."""
         dtype = self.text_pooled.weight.dtype
-        step = torch.cat([fourier_features(6.2832 * sigma_next, 32, 100.0),
-                          fourier_features(guidance[:, 0], 8, 8.0), fourier_features(guidance[:, 1], 8, 8.0)], 1)  # fmt: skip
-        # 0 for plain flow, so that training few-step sampling cannot change it.
-        step = self.step_embedding(step.to(dtype)) * (sigma_next < sigma)[:, None]
-        off = without_affect[:, None]
-        pooled = torch.where(off, self.null_affect_pooled, self.affect_pooled_projection(affect.pooled.to(dtype)))
-        tokens = torch.where(off[:, :, None], self.null_affect_tokens, self.affect_token_projection(affect.tokens.to(dtype)))
-        vector = self.sigma_embedding(fourier_features(6.2832 * sigma, 32, 100.0).to(dtype)) + step
-        vector = vector + self.text_pooled(text.pooled) + pooled
+        level, target = (fourier_features(6.2832 * s, 32, 100.0) for s in (sigma, sigma_next))
+        scales = [fourier_features(g, 8, 8.0) for g in guidance.unbind(1)]
+        # 0 for plain flow, so that the step embedding cannot change it.
+        step = self.step_embedding(torch.cat([target, *scales], 1).to(dtype)) * (sigma_next < sigma)[:, None]
+        pooled = self.affect_pooled_projection(affect.pooled.to(dtype))
+        pooled = torch.where(without_affect[:, None], self.null_affect_pooled, pooled)
+        tokens = self.affect_token_projection(affect.tokens.to(dtype))
+        tokens = torch.where(without_affect[:, None, None], self.null_affect_tokens, tokens)
+        vector = self.sigma_embedding(level.to(dtype)) + step + self.text_pooled(text.pooled) + pooled
         return F.silu(vector), torch.cat([self.text_tokens(text.tokens), tokens.to(text.tokens.dtype)], 1)
 
     def forward(
-        self, sample: Tensor, sigma: Tensor, sigma_next: Tensor, text: TextFeatures, affect: AffectTokens,
-        without_affect: Tensor, guidance: Tensor,
-    ) -> Tensor:  # fmt: skip
+        self,
+        sample: Tensor,
+        sigma: Tensor,
+        sigma_next: Tensor,
+        text: TextFeatures,
+        affect: AffectTokens,
+        without_affect: Tensor,
+        guidance: Tensor,
+    ) -> Tensor:
         """The clean picture.
 
         Args:

@@ -7,6 +7,7 @@ token of their own, and a prompt that leaves all of them unsaid is the null prom
 from __future__ import annotations
 
 import re
+import unicodedata
 import warnings
 from typing import Any, NamedTuple
 
@@ -36,12 +37,14 @@ class SceneTextEncoder(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, vocabulary: dict[str, dict[str, list[str]]], function_words: list[str], dim: int = 256):
+    def __init__(
+        self, vocabulary: dict[str, dict[str, list[str]]], function_words: list[str], dim: int = 256
+    ):
         super().__init__()
         self.kinds = sorted(vocabulary)  # config.json keeps no order
-        words = sorted((k, w) for k, kind in enumerate(self.kinds) for ws in vocabulary[kind].values() for w in ws)
-        # The first len(kinds) ids mean "unsaid"; then one id per word.
-        self.ids: dict[str, tuple[int, int]] = {w: (k, len(self.kinds) + i) for i, (k, w) in enumerate(words)}
+        words = [(k, w) for k, kind in enumerate(self.kinds) for ws in vocabulary[kind].values() for w in ws]
+        # The first len(kinds) ids mean "unsaid"; then one id per word: word -> (kind, id).
+        self.ids = {w: (k, len(self.kinds) + i) for i, (k, w) in enumerate(sorted(words))}
         self.function_words = set(function_words)
         self.embedding = nn.Embedding(len(self.kinds) + len(words), dim)
         self.norm = nn.LayerNorm(dim)
@@ -61,7 +64,8 @@ class SceneTextEncoder(ModelMixin, ConfigMixin):
             raise InputError(f"a prompt is text, not {type(prompt).__name__}")
         if len(prompt) > LONGEST_PROMPT:
             raise InputError(f"the prompt has {len(prompt)} characters; at most {LONGEST_PROMPT} are read")
-        row, unknown, more = list(range(len(self.kinds))), [], []
+        row, more = list(range(len(self.kinds))), []
+        unknown = [c for c in prompt if unicodedata.category(c) == "So"]  # a pictograph is a word too
         words = re.findall(r"[^\W_]+", prompt.lower())
         for word in words:
             match = self.ids.get(word) or self.ids.get(word.removesuffix("s")) or self.ids.get(word + "s")
@@ -75,11 +79,13 @@ class SceneTextEncoder(ModelMixin, ConfigMixin):
         known = {self.kinds[k] for k, i in enumerate(row) if i != k}
         if (known or unknown) and not known & {"subject", "setting"}:
             subjects = ", ".join(self.config.vocabulary["subject"])  # type: ignore[attr-defined]
-            raise InputError(f"the prompt {prompt[:60]!r} names nothing that this model can draw; it knows {subjects} (all words: emotive info --vocabulary)")
-        if unknown:
-            warnings.warn(f"words this model does not know are left out: {', '.join(dict.fromkeys(unknown))}", stacklevel=2)
-        if more:
-            warnings.warn(f"one word of a kind is drawn; left out: {', '.join(dict.fromkeys(more))}", stacklevel=2)
+            raise InputError(
+                f"the prompt {prompt[:60]!r} names nothing that this model can draw; it knows {subjects} "
+                "(all words: emotive info --vocabulary)"
+            )
+        for why, words in (("words this model does not know", unknown), ("one word of a kind is drawn", more)):
+            if words:
+                warnings.warn(f"{why}; left out: {', '.join(dict.fromkeys(words))[:200]}", stacklevel=2)
         return row
 
     def null(self, batch: int) -> Tensor:

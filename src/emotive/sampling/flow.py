@@ -8,6 +8,7 @@ or scalar tensors; pictures (B, C, H, W).
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def guide(null: Tensor, text: Tensor, full: Tensor, guidance: Tensor) -> Tensor:
 
 def sample(model: MeanVelocity, x: Tensor, sigmas: Tensor) -> Tensor:
     """Euler's method along `sigmas`, from noise x to a picture."""
-    for sigma, sigma_next in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, sigma_next in pairwise(sigmas):
         s, t = (torch.full((len(x),), float(v), device=x.device) for v in (sigma, sigma_next))
         x = euler_step(x, model(x, s, t), s, t)
     return x

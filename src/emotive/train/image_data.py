@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,8 @@ def decode_scene(code: np.ndarray) -> Scene:
 class Reservoir:
     """`capacity` pictures of `size` px, averaged down from `paint_size` px.
 
-    Files: pixels.npy uint8 (N, size, size, 3); scene.npy int8 (N, 4); affect.npy float32 (N, 3), dominance NaN
-    where unset; filled.npy bool (N,). Painters wrap round and overwrite, so that data never runs out.
+    Files: pixels.npy uint8 (N, size, size, 3); scene.npy int8 (N, 4); affect.npy float32 (N, 3), dominance
+    NaN where unset; filled.npy bool (N,). Painters wrap round and overwrite, so that data never runs out.
     """
 
     def __init__(self, folder: Path, capacity: int, size: int = 64, paint_size: int = 256):
@@ -47,7 +48,7 @@ class Reservoir:
         self.scene = self._map("scene", (capacity, 4), np.int8)
         self.affect = self._map("affect", (capacity, 3), np.float32)
         self.filled = self._map("filled", (capacity,), np.bool_)
-        self._painters: list[multiprocessing.Process] = []
+        self._painters: list[BaseProcess] = []
 
     def _map(self, name: str, shape: tuple[int, ...], dtype: type) -> np.memmap:
         path = self.folder / f"{name}.npy"
@@ -75,7 +76,7 @@ class Reservoir:
         context = multiprocessing.get_context("spawn")
         for i in range(painters):
             args = (str(self.folder), self.capacity, self.size, self.paint_size, i, painters, seed)
-            self._painters.append(context.Process(target=_paint_forever, args=args, daemon=True))  # type: ignore[arg-type]
+            self._painters.append(context.Process(target=_paint_forever, args=args, daemon=True))
             self._painters[-1].start()
 
     def stop(self) -> None:
@@ -86,7 +87,9 @@ class Reservoir:
         self._painters.clear()
 
 
-def _paint_forever(folder: str, capacity: int, size: int, paint_size: int, first: int, step: int, seed: int) -> None:
+def _paint_forever(
+    folder: str, capacity: int, size: int, paint_size: int, first: int, step: int, seed: int
+) -> None:
     os.nice(10)
     reservoir = Reservoir(Path(folder), capacity, size, paint_size)
     rng = random.Random(f"{seed}/{first}/{os.getpid()}")

@@ -11,13 +11,16 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
+
 
 def learning_rate_factor(progress: float, warmup: float = 0.01, decay: float = 0.35) -> float:
-    """Warm-up, constant, then a linear decay to 2 %: the trapezoid of Zhai et al. 2022. progress in [0, 1]."""
+    """Warm-up, constant, linear decay to 2 %: the trapezoid of Zhai et al. 2022. progress in [0, 1]."""
     if progress < warmup:
         return 0.1 + 0.9 * progress / warmup
     return min(1.0, 0.02 + 0.98 * (1 - progress) / decay)
@@ -33,19 +36,22 @@ def optimizers(model: nn.Module, matrix_rate: float, other_rate: float) -> list[
         if p.requires_grad:
             inside = "blocks." in name and p.ndim == 2 and min(p.shape) > 16
             (matrices if inside else others).append(p)
-    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0)]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    ]
     if matrices:
-        found.append(torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=0.0, momentum=0.95, adjust_lr_fn="match_rms_adamw"))
+        like_adamw = {"momentum": 0.95, "adjust_lr_fn": "match_rms_adamw"}
+        found.append(torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=0.0, **like_adamw))
     for optimizer in found:
         for group in optimizer.param_groups:
             group["base_rate"] = group["lr"]
     return found
 
 
-class Average:
+class Average(Generic[Network]):
     """An exponential moving average of a model's weights that warms up with the step count."""
 
-    def __init__(self, model: nn.Module, decay: float = 0.9993):
+    def __init__(self, model: Network, decay: float = 0.9993):
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
 
@@ -58,7 +64,7 @@ class Average:
 
 
 def train(
-    model: nn.Module,
+    model: Network,
     batches: Iterable,
     loss: Callable[..., Tensor],
     minutes: float,
@@ -66,10 +72,11 @@ def train(
     *,
     matrix_rate: float = 2e-3,
     other_rate: float = 1e-3,
+    average: Average[Network] | None = None,
     report: Callable[[str], None] = print,
-    on_save: Callable[[Average], None] = lambda average: None,
+    on_save: Callable[[Average[Network]], None] = lambda average: None,
     label: str = "training",
-) -> Average:
+) -> Average[Network]:
     """Trains `model` for `minutes` (in all, over restarts) and returns the averaged weights.
 
     Args:
@@ -77,10 +84,11 @@ def train(
         loss: batch -> scalar, calls the model itself.
         state_file: where to keep model, average, optimizer and clock.
         matrix_rate, other_rate: peak learning rates, see `optimizers`.
+        average: where to keep the averaged weights, for a loss that needs them itself.
         report: gets one line every ten seconds with the loss and the time left.
         on_save: called with the averaged weights about once a minute, outside the clock.
     """
-    average = Average(model)
+    average = average or Average(model)
     opts = optimizers(model, matrix_rate, other_rate)
     step, spent, samples = 0, 0.0, 0
     if state_file.exists():
@@ -93,8 +101,14 @@ def train(
         report(f"{label}: goes on at step {step}, {spent / 60:.1f} of {minutes:g} minutes used")
 
     def save() -> None:
-        state = {"model": model.state_dict(), "average": average.model.state_dict(), "step": step, "spent": spent,
-                 "samples": samples, "optimizers": [o.state_dict() for o in opts]}  # fmt: skip
+        state = {
+            "model": model.state_dict(),
+            "average": average.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in opts],
+            "step": step,
+            "spent": spent,
+            "samples": samples,
+        }
         partial = state_file.with_suffix(".partial")
         torch.save(state, partial)
         os.replace(partial, state_file)
@@ -122,7 +136,8 @@ def train(
         spent, last = spent + now - last, now
         if now - reported > 10:
             left = max(0.0, minutes - spent / 60)
-            report(f"{label}: step {step}, {samples} samples, {samples / spent:.0f}/s, loss {smooth:.5f}, {left:.1f} minutes left")
+            pace = f"step {step}, {samples} samples, {samples / spent:.0f}/s"
+            report(f"{label}: {pace}, loss {smooth:.5f}, {left:.1f} minutes left")
             reported = now
         if now - saved_at > 60:
             save()

@@ -1,0 +1,56 @@
+"""The first set of pictures: scenes and feelings that show the range of the image model, and their page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emotive.batch import ImageJob, write_images
+from emotive.media import slug
+from emotive.media.contact_sheet import write_contact_sheet
+from emotive.media.provenance import Provenance
+from emotive.plan import blank_plan, with_feeling
+
+TITLE = "Emotive: one scene, one feeling, one picture"
+
+# Each subject in a place and a feeling of its own, then a mood without a scene.
+SCENES = (
+    ("a lighthouse by the sea at sunset", "joy"),
+    ("a lighthouse by the sea at night in rain", "fear"),
+    ("a house in a meadow at day", "calm"),
+    ("a house in the forest at night in fog", "sadness"),
+    ("a boat on the sea at dawn", "hopeful"),
+    ("a castle in the mountains under cloudy skies", "anger"),
+    ("a balloon in the mountains at dawn", "excited"),
+    ("a windmill in a field in snow", "-0.2,-0.7"),
+    ("flowers in a meadow at day", "joy:0.7+calm:0.3"),
+    ("a person in the city at night in rain", "lonely"),
+    ("a tent in the desert at night", "0.5,-0.6"),
+    ("a tree in the forest in fog", "bored"),
+    ("", "joy:0.5+fear:0.5"),
+)
+GRID = "a house in a meadow"  # in every feeling, 5 by 5
+
+
+def showcase_plans(model: str) -> list[Provenance]:
+    """What to paint: each scene with a seed of its own, then the grid."""
+    plans = [
+        with_feeling(replace(blank_plan(model), prompt=prompt, seed=seed), affect)
+        for seed, (prompt, affect) in enumerate(SCENES, start=1)
+    ]
+    return [*plans, with_feeling(replace(blank_plan(model), prompt=GRID, seed=7), grid="5x5")]
+
+
+def write_showcase(folder: Path, plans: list[Provenance], pictures: Iterator[tuple[ImageJob, Any]]) -> Path:
+    """Writes the `pictures` of `plans`, in their order, and the page `index.html` that shows them.
+
+    Returns the path of the page. Raises InputError if `folder` is missing or cannot be written.
+    """
+    shown = []
+    for number, plan in enumerate(plans, start=1):
+        target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
+        caption = plan.affect_text or "every feeling: valence to the right, arousal upward"
+        shown += [(path, caption, plan) for path in write_images(plan, pictures, [target])]
+    return write_contact_sheet(folder / "index.html", TITLE, shown)
