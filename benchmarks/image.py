@@ -143,7 +143,7 @@ def main() -> None:
     print(f"batch 1, 512px, median of {options.repeats} (min..max)\n")
     print("| dtype | sampler | ms per picture | ratio to diffusers' loop, 4 steps |\n|---|---|---|---|")
     for dtype in (torch.bfloat16, torch.float32):
-        pipe = EmotiveImagePipeline.from_pretrained(options.model, torch_dtype=dtype).to(device)
+        pipe = EmotiveImagePipeline.from_pretrained(options.model, dtype=dtype).to(device)
         pipe.set_progress_bar_config(disable=True)
         times = time_rows(rows(pipe), options.repeats, synchronize)
         base = statistics.median(times["diffusers' loop, 4 steps"])

@@ -17,7 +17,7 @@ LEVELS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 @pytest.fixture(scope="module")
 def pipe() -> EmotiveImagePipeline:
-    pipe = EmotiveImagePipeline.from_pretrained("emotive-image-1", torch_dtype=torch.float32)
+    pipe = EmotiveImagePipeline.from_pretrained("emotive-image-1", dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

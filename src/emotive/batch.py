@@ -44,13 +44,14 @@ class ImageJob:
     guidance_scale: float | None = None
     affect_guidance_scale: float | None = None
     affect_strength: float = 1.0
+    texture: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
             raise InputError(f"seed {self.seed} is out of range: use 0 to {MAX_SEED}")
         if not 1 <= self.num_inference_steps <= MAX_STEPS:
             raise InputError(f"{self.num_inference_steps} steps make no sense: use 1 to {MAX_STEPS}")
-        for name in ("guidance_scale", "affect_guidance_scale", "affect_strength"):
+        for name in ("guidance_scale", "affect_guidance_scale", "affect_strength", "texture"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} {value} is out of range: use a number from 0 up, 1 is plain")
@@ -63,6 +64,7 @@ class ImageJob:
             "guidance_scale": self.guidance_scale,
             "affect_guidance_scale": self.affect_guidance_scale,
             "affect_strength": self.affect_strength,
+            "texture": self.texture,
         }
 
 
@@ -100,6 +102,7 @@ def image_jobs(plan: Provenance, count: int = 1) -> list[ImageJob]:
         plan.guidance_scale,
         plan.affect_guidance_scale,
         plan.affect_strength,
+        plan.texture,
     )
     step = 0 if plan.affect is None else 1
     return [

@@ -91,6 +91,7 @@ def image(
     steps: Annotated[int | None, _option("Sampling steps, 1 to 1000. [4]")] = None,
     guidance_scale: Annotated[float | None, _option("Pull of the prompt. [the model's own]")] = None,
     affect_guidance_scale: Annotated[float | None, _option("Pull of the affect. [the model's own]")] = None,
+    texture: Annotated[float | None, _option("Surface texture; 0 is none. [1.0]")] = None,
     seed: Annotated[int | None, _option("Same seed, same picture. [random]")] = None,
     count: Annotated[int, _option("Pictures to make, with consecutive seeds.")] = 1,
     grid: Annotated[str | None, _option("A sheet over the whole plane, ROWSxCOLUMNS, such as 5x5.")] = None,
@@ -119,6 +120,7 @@ def image(
         "num_inference_steps": steps,
         "guidance_scale": guidance_scale,
         "affect_guidance_scale": affect_guidance_scale,
+        "texture": texture,
         "seed": seed,
         "model": model,
     }

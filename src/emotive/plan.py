@@ -100,7 +100,7 @@ def load_pipeline(
     from emotive.pipelines.image import EmotiveImagePipeline
 
     with quiet_diffusers():
-        pipe = EmotiveImagePipeline.from_pretrained(model, torch_dtype=precision)
+        pipe = EmotiveImagePipeline.from_pretrained(model, dtype=precision)
     pipe.to(chosen)
     pipe.set_progress_bar_config(disable=True)
     return pipe, {

@@ -15,7 +15,7 @@ from emotive.plan import blank_plan, with_feeling
 
 TITLE = "Emotive: one scene, one feeling, one picture"
 
-# Each subject in a place and a feeling of its own, then a mood without a scene.
+# Each subject in a place and a feeling of its own, then moods without a scene.
 SCENES = (
     ("a lighthouse by the sea at sunset", "joy"),
     ("a lighthouse by the sea at night in rain", "fear"),
@@ -29,7 +29,10 @@ SCENES = (
     ("a person in the city at night in rain", "lonely"),
     ("a tent in the desert at night", "0.5,-0.6"),
     ("a tree in the forest in fog", "bored"),
+    ("a cat in the city at sunset", "proud"),
+    ("a mushroom in the forest in rain", "disgust"),
     ("", "joy:0.5+fear:0.5"),
+    ("", "serene"),
 )
 GRID = "a house in a meadow"  # in every feeling, 5 by 5
 
@@ -51,6 +54,14 @@ def write_showcase(folder: Path, plans: list[Provenance], pictures: Iterator[tup
     shown = []
     for number, plan in enumerate(plans, start=1):
         target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
-        caption = plan.affect_text or "every feeling: valence to the right, arousal upward"
+        caption = _caption(plan.affect_text) or "every feeling: valence to the right, arousal upward"
         shown += [(path, caption, plan) for path in write_images(plan, pictures, [target])]
     return write_contact_sheet(folder / "index.html", TITLE, shown)
+
+
+def _caption(affect: str) -> str:
+    """An affect as typed, to be read: "joy:0.7+calm:0.3" becomes "joy 0.7 + calm 0.3"."""
+    if "," in affect:
+        valence, arousal = affect.replace("-", "−").split(",")
+        return f"valence {valence}, arousal {arousal}"
+    return affect.replace(":", " ").replace("+", " + ")

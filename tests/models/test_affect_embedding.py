@@ -93,7 +93,7 @@ def test_valence_and_arousal_cannot_be_unset(embedding, axis):
 def test_it_stays_float32(embedding, points, tmp_path):
     expected, fingerprint = embedding(points).pooled, embedding.fingerprint()
     embedding.save_pretrained(tmp_path)
-    loaded = AffectEmbedding.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    loaded = AffectEmbedding.from_pretrained(tmp_path, dtype=torch.bfloat16)
     child = AffectEmbedding.from_pretrained(tmp_path)
     nn.ModuleList([child]).to(torch.bfloat16)
     for model in (

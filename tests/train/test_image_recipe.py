@@ -366,22 +366,30 @@ def steps_of(model: nn.Module, loss: Callable[[], Tensor], n: int, rate: float =
     return values
 
 
-def test_flow_matching_learns_a_handful_of_paintings(reservoir):
-    model, feed = tiny_generator(awake=False), batches(reservoir, new_text_encoder(dim=8), 16, CPU, 0)
-    values = steps_of(model, lambda: flow_loss(model, next(feed), exact), 120)
-    assert np.mean(values[-20:]) < 0.5 * np.mean(values[:3])
+@torch.no_grad()
+def held(loss: Callable[[], Tensor]) -> float:
+    """The mean of a loss over eight fixed draws of noise."""
+    values = []
+    for seed in range(100, 108):
+        torch.manual_seed(seed)
+        values.append(float(loss()))
+    return float(np.mean(values))
 
 
-def test_distillation_learns_from_a_teacher(reservoir):
-    teacher, feed = tiny_generator(awake=False), batches(reservoir, new_text_encoder(dim=8), 16, CPU, 0)
-    steps_of(teacher, lambda: flow_loss(teacher, next(feed), exact), 60)
-    student, null_ids = tiny_generator(awake=False), teacher.text_encoder.null(1)
-    values = steps_of(
-        student,
-        lambda: student_loss(student, teacher, teacher, next(feed), null_ids, LIMITS, exact),
-        80,
-    )
-    assert np.mean(values[-20:]) < 0.5 * np.mean(values[:3])
+def test_the_student_learns_what_the_teacher_learnt_from_a_handful_of_paintings(reservoir):
+    feed = batches(reservoir, new_text_encoder(dim=8), 16, CPU, 0)
+    fixed = next(feed)
+    teacher, student = tiny_generator(awake=False), tiny_generator(awake=False)
+    before = held(lambda: flow_loss(teacher, fixed, exact))
+    steps_of(teacher, lambda: flow_loss(teacher, next(feed), exact), 80)
+    assert held(lambda: flow_loss(teacher, fixed, exact)) < 0.35 * before  # measured 0.22
+
+    def distil(batch: Batch) -> Tensor:
+        return student_loss(student, teacher, teacher, batch, student.text_encoder.null(1), LIMITS, exact)
+
+    before = held(lambda: distil(fixed))
+    steps_of(student, lambda: distil(next(feed)), 60)
+    assert held(lambda: distil(fixed)) < 0.5 * before  # measured 0.37
 
 
 @torch.no_grad()
@@ -460,14 +468,14 @@ def test_polishing_pairs_the_students_pictures_with_the_paintings_they_came_from
     assert sum(fits) < sum(misfits)
 
 
-def test_the_decoder_learns_to_draw_and_beats_enlargement(large):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2)
-        decoder = ImageDecoder(channels=(8, 8, 8))
-    feed = decoder_batches(large, 1, CPU, seed=0)
-    pair = next(feed)
-    values = steps_of(decoder, lambda: decoder_loss(decoder, *pair, exact), 25, rate=1e-2)
-    assert values[-1] < 0.8 * values[0]  # values[0] is bilinear enlargement
+def test_the_decoder_learns_contours_that_enlargement_blurs():
+    shapes = (torch.rand(1, 1, 6, 6) > 0.5).float() * 1.6 - 0.8
+    small = F.interpolate(shapes, scale_factor=4).expand(1, 3, 24, 24).contiguous()
+    large = F.interpolate(small, scale_factor=8)  # hard-edged squares
+    torch.manual_seed(3)
+    decoder = ImageDecoder(channels=(16, 16, 8))
+    values = steps_of(decoder, lambda: decoder_loss(decoder, small, large, exact), 100, rate=5e-3)
+    assert values[-1] < 0.6 * values[0]  # values[0] is bilinear enlargement; measured 0.34
     assert min(gradients(decoder).values()) > 0
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, UnidentifiedImageError, features
 
@@ -154,48 +154,70 @@ def draw_grid(images: Sequence[Image.Image], columns: int, cell: int | None = No
     if rows * columns != len(images) or not images:
         raise InputError(f"{len(images)} pictures do not fill rows of {columns}")
     cell = cell or min(512, max(96, 1280 // max(rows, columns)))
-    gap, text = max(2, cell // 48), max(11, min(18, cell // 13))
-    left, bottom, edge = round(text * 4.2), round(text * 4), round(text * 1.4)
+    gap, text = max(2, cell // 44), max(13, min(20, cell // 12))
+    margin, ticks = round(1.8 * text), round(3.2 * text)  # outside; from the pictures to the axis
     width, height = columns * (cell + gap) - gap, rows * (cell + gap) - gap
-    sheet = Image.new("RGB", (left + width + edge, edge + height + bottom), "#fbfaf7")
+    left, top = margin + text + ticks, margin
+    size = (left + width + margin, top + height + round(2.2 * text) + text + margin)
+    sheet = Image.new("RGB", size, PAPER)
+    draw, small = ImageDraw.Draw(sheet), ImageFont.load_default(0.85 * text)
     for i, image in enumerate(images):
-        x, y = left + (i % columns) * (cell + gap), edge + (i // columns) * (cell + gap)
+        x, y = left + (i % columns) * (cell + gap), top + (i // columns) * (cell + gap)
         sheet.paste(image.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS), (x, y))
-    _draw_axis(sheet, "valence", columns, (left, edge + height), (width, bottom), text, cell)
-    side = Image.new("RGB", (height, left), "#fbfaf7")  # the arousal axis, drawn lying down
-    _draw_axis(side, "arousal", rows, (0, 0), (height, left), text, cell, flip=True)
-    sheet.paste(side.transpose(Image.Transpose.ROTATE_90), (0, edge))
+    for i in range(columns):
+        middle = left + i * (cell + gap) + cell / 2
+        _draw_tick(draw, middle, top + height + text, _level(i, columns), small, "m")
+    for i in range(rows):
+        middle = top + i * (cell + gap) + cell / 2
+        _draw_tick(draw, left - 0.7 * text, middle, -_level(i, rows), small, "r")
+    valence = _axis("unpleasant", "valence", "pleasant", width, text)
+    arousal = _axis("calm", "arousal", "excited", height, text).transpose(Image.Transpose.ROTATE_90)
+    over = (valence.height - text) // 2  # the strips are higher than their letters
+    sheet.paste(valence, (left, size[1] - margin - text - over))
+    sheet.paste(arousal, (margin - over, top))
     return sheet
 
 
-_ENDS = {"valence": ("unpleasant", "pleasant"), "arousal": ("calm", "excited")}
+PAPER, INK, QUIET, RULE = "#fbfaf7", "#33312c", "#6f6c64", "#cbc6ba"
 
 
-def _draw_axis(
-    sheet: Image.Image,
-    name: str,
-    count: int,
-    origin: tuple[int, int],
-    size: tuple[int, int],
-    text: int,
-    cell: int,
-    flip: bool = False,
+def _level(i: int, count: int) -> float:
+    return 2 * i / (count - 1) - 1 if count > 1 else 0.0
+
+
+def _draw_tick(
+    draw: ImageDraw.ImageDraw, x: float, y: float, value: float, font: Any, anchor: Literal["m", "r"]
 ) -> None:
-    """Ticks at each cell and a line of low end, name, high end; `flip`: ticks below, to be rotated."""
-    draw = ImageDraw.Draw(sheet)
-    small, plain = ImageFont.load_default(text * 0.85), ImageFont.load_default(text)
-    (x, y), (width, height) = origin, size
-    tick_y, name_y = (y + height - text, y + height - 2.5 * text) if flip else (y + text, y + 2.5 * text)
-    step = (width - cell) / max(count - 1, 1)
-    for i in range(count):
-        value = 0.0 if count == 1 else 2 * i / (count - 1) - 1
-        label = f"{value:+.1f}" if round(value, 2) else "0"
-        draw.text((x + cell / 2 + i * step, tick_y), label, "#77746c", small, anchor="mm")
-    low, high = _ENDS[name]
-    if width > 18 * text:
-        draw.text((x, name_y), low, "#77746c", plain, anchor="lm")
-        draw.text((x + width, name_y), high, "#77746c", plain, anchor="rm")
-    draw.text((x + width / 2, name_y), name, "#33312c", plain, anchor="mm")
+    """A signed number about (x, y), or ending there. Pillow's font has no minus sign: it is half a plus."""
+    digits = f"{abs(value):.2f}".rstrip("0").rstrip(".")
+    sign = "" if digits == "0" else "+"
+    wide, long = font.getlength(sign), font.getlength(sign + digits)
+    start = x - (long if anchor == "r" else long / 2)
+    draw.text((start + wide, y), digits, QUIET, font, anchor="lm")
+    if sign and value > 0:
+        draw.text((start, y), sign, QUIET, font, anchor="lm")
+    elif sign:
+        x0, _, x1, _ = font.getbbox(sign)
+        draw.line((start + x0, round(y), start + x1 - 1, round(y)), QUIET, max(1, round(wide / 8)))
+
+
+def _axis(low: str, name: str, high: str, length: int, text: int) -> Image.Image:
+    """A strip `length` wide: low end, name, high end, and an arrow between them where there is room."""
+    fine = 3  # drawn larger and averaged down, for smooth arrows
+    length, text = length * fine, text * fine
+    strip = Image.new("RGB", (length, 2 * text), PAPER)
+    draw, font, y = ImageDraw.Draw(strip), ImageFont.load_default(text), text
+    draw.text((length / 2, y), name, INK, font, anchor="mm")
+    if length > 17 * text:
+        draw.text((0, y), low, QUIET, font, anchor="lm")
+        draw.text((length, y), high, QUIET, font, anchor="rm")
+        space, half = 0.9 * text, font.getlength(name) / 2
+        tip = length - font.getlength(high) - space
+        draw.line((font.getlength(low) + space, y, length / 2 - half - space, y), RULE, fine)
+        draw.line((length / 2 + half + space, y, tip, y), RULE, fine)
+        head = [(tip - 0.35 * text, y - 0.25 * text), (tip, y), (tip - 0.35 * text, y + 0.25 * text)]
+        draw.line(head, RULE, fine, joint="curve")
+    return strip.reduce(fine)
 
 
 def _ascii(provenance: Provenance) -> str:

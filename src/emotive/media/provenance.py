@@ -49,6 +49,7 @@ class Provenance:
     num_inference_steps: int = 4
     guidance_scale: float | None = None
     affect_guidance_scale: float | None = None
+    texture: float = 1.0
     index: int = 0
     grid: tuple[int, int] | None = None
     cells: tuple[Affect, ...] = ()
@@ -248,6 +249,7 @@ _READ = {
         _text,
     ),
     **dict.fromkeys(("affect_strength", "guidance_scale", "affect_guidance_scale", "fps"), _number),
+    "texture": _number,
     **dict.fromkeys(("seed", "num_inference_steps", "index", "threads", "format"), _integer),
     **dict.fromkeys(("grid", "size"), _size),
     "affect": _affect,

@@ -84,9 +84,9 @@ class AffectEmbedding(ModelMixin, ConfigMixin):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, **kwargs) -> AffectEmbedding:
-        """As in diffusers, but always in float32: a `torch_dtype` is for the rest of the pipeline."""
+        """As in diffusers, but always in float32: a `dtype` is for the rest of the pipeline."""
         kwargs = {key: value for key, value in kwargs.items() if key not in ("torch_dtype", "dtype")}
-        return super().from_pretrained(pretrained_model_name_or_path, torch_dtype=torch.float32, **kwargs)
+        return super().from_pretrained(pretrained_model_name_or_path, dtype=torch.float32, **kwargs)
 
     def _apply(self, fn, recurse: bool = True):
         """Lets `to`, `half`, a parent's `to` and the like move the weights, but not change their dtype."""

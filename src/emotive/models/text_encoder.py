@@ -83,9 +83,10 @@ class SceneTextEncoder(ModelMixin, ConfigMixin):
                 f"the prompt {prompt[:60]!r} names nothing that this model can draw; it knows {subjects} "
                 "(all words: emotive info --vocabulary)"
             )
-        for why, words in (("words this model does not know", unknown), ("one word of a kind is drawn", more)):
-            if words:
-                warnings.warn(f"{why}; left out: {', '.join(dict.fromkeys(words))[:200]}", stacklevel=2)
+        problems = ("words this model does not know", unknown), ("one word of a kind is drawn", more)
+        for why, left in problems:
+            if left:
+                warnings.warn(f"{why}; left out: {', '.join(dict.fromkeys(left))[:200]}", stacklevel=2)
         return row
 
     def null(self, batch: int) -> Tensor:

@@ -39,7 +39,7 @@ from .image_losses import SHIFT, Batch, Generator, decoder_loss, flow_loss, guid
 from .loop import Average, Network, train
 
 FEW_STEPS = (1, 2, 4, 8)
-SHARES = {"decoder": 0.06, "denoiser": 0.70, "student": 0.17, "polish": 0.07}
+SHARES = {"decoder": 0.06, "denoiser": 0.74, "student": 0.14, "polish": 0.06}
 
 
 def train_image(
@@ -245,7 +245,7 @@ def _measure(
     folder: Path, data: Reservoir, command: str, history: str, seed: int, minutes: float, report: Callable
 ) -> None:
     """Reads the finished model with an estimator and writes the card."""
-    pipe = EmotiveImagePipeline.from_pretrained(folder, torch_dtype=torch.bfloat16)
+    pipe = EmotiveImagePipeline.from_pretrained(folder, dtype=torch.bfloat16)
     pipe.set_progress_bar_config(disable=True)
     estimator = fit_estimator(data, min(3.0, 0.05 * minutes), seed, report)
     report("measuring the finished model")
