@@ -217,25 +217,9 @@ class EmotiveImagePipeline(DiffusionPipeline):
             )
         x = self.prepare_latents(batch, generator, latents)
 
-        settings = self.scheduler.config
-        made_for_flow = any(c.__name__.startswith("FlowMatch") for c in type(self.scheduler).__mro__)
-        set_for_flow = settings.get("prediction_type") == "flow_prediction" and settings.get("use_flow_sigmas")
-        if not made_for_flow and not set_for_flow:
-            raise InputError(
-                f"{type(self.scheduler).__name__} is not set up for flow matching: "
-                'build it with prediction_type="flow_prediction", use_flow_sigmas=True'
-            )
-        accepts_sigmas = "sigmas" in inspect.signature(self.scheduler.set_timesteps).parameters
-        if accepts_sigmas:
-            self.scheduler.set_timesteps(
-                sigmas=np.linspace(1.0, 1 / num_inference_steps, num_inference_steps), device=device
-            )
-        else:
-            self.scheduler.set_timesteps(num_inference_steps, device=device)
-        timesteps = self.scheduler.timesteps
-        sigmas = self.scheduler.sigmas.to(device, torch.float32)  # some schedulers round their timesteps
+        timesteps, sigmas = self._set_timesteps(num_inference_steps)
         self._interrupt = False
-        with self.progress_bar(total=len(timesteps)) as bar:
+        with self.progress_bar(total=len(timesteps)) as bar:  # type: ignore[call-arg]
             for i, t in enumerate(timesteps):
                 if self._interrupt:
                     continue
@@ -303,6 +287,22 @@ class EmotiveImagePipeline(DiffusionPipeline):
         if set(inputs) - set(self._callback_tensor_inputs):
             raise InputError(f"callbacks can be given {self._callback_tensor_inputs}, not {list(inputs)}")
 
+    def _set_timesteps(self, steps: int) -> tuple[Tensor, Tensor]:
+        """The scheduler's timesteps (some round them), and its noise levels with the final 0."""
+        settings, device = self.scheduler.config, self._execution_device
+        made_for_flow = any(c.__name__.startswith("FlowMatch") for c in type(self.scheduler).__mro__)
+        predicts_flow = settings.get("prediction_type") == "flow_prediction"
+        if not made_for_flow and not (predicts_flow and settings.get("use_flow_sigmas")):
+            raise InputError(
+                f"{type(self.scheduler).__name__} is not set up for flow matching: "
+                'build it with prediction_type="flow_prediction", use_flow_sigmas=True'
+            )
+        if "sigmas" in inspect.signature(self.scheduler.set_timesteps).parameters:
+            self.scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / steps, steps), device=device)
+        else:
+            self.scheduler.set_timesteps(steps, device=device)
+        return self.scheduler.timesteps, self.scheduler.sigmas.to(device, torch.float32)
+
     def _encode_ids(self, ids: Tensor) -> TextFeatures:
         return self.text_encoder(ids.to(self._execution_device))
 
@@ -357,6 +357,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
             clean = self.denoiser(
                 x.repeat(3, 1, 1, 1).to(dtype), s, s, text, feeling, without, guidance.repeat(3, 1)
             ).float()
-            return velocity(x, guide(*clean.chunk(3), guidance), sigma)
+            nothing, said, felt = clean.chunk(3)
+            return velocity(x, guide(nothing, said, felt, guidance), sigma)
 
         return predict_guided

@@ -32,7 +32,7 @@ SCENES = (
     ("a cat in the city at sunset", "proud"),
     ("a mushroom in the forest in rain", "disgust"),
     ("", "joy:0.5+fear:0.5"),
-    ("", "serene"),
+    ("", "sad:0.6+calm:0.4"),
 )
 GRID = "a house in a meadow"  # in every feeling, 5 by 5
 
@@ -61,7 +61,4 @@ def write_showcase(folder: Path, plans: list[Provenance], pictures: Iterator[tup
 
 def _caption(affect: str) -> str:
     """An affect as typed, to be read: "joy:0.7+calm:0.3" becomes "joy 0.7 + calm 0.3"."""
-    if "," in affect:
-        valence, arousal = affect.replace("-", "−").split(",")
-        return f"valence {valence}, arousal {arousal}"
-    return affect.replace(":", " ").replace("+", " + ")
+    return affect.replace(":", " ").replace("+", " + ").replace(",", ", ").replace("-", "−")

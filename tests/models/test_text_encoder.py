@@ -19,7 +19,9 @@ def encoder_of(vocabulary: dict[str, dict[str, list[str]]], seed: int = 0) -> Sc
 
 @pytest.fixture(scope="module")
 def encoder() -> SceneTextEncoder:
-    return encoder_of({kind: {n: list(words) for n, words in names.items()} for kind, names in LEXICON.items()})
+    return encoder_of(
+        {kind: {n: list(words) for n, words in names.items()} for kind, names in LEXICON.items()}
+    )
 
 
 def read(encoder: SceneTextEncoder, prompt: str) -> dict[str, str]:
@@ -126,7 +128,9 @@ def test_an_emoji_is_named_too(encoder):
         assert torch.equal(encoder.tokenize(["🏠 a cat ✨"]), encoder.tokenize(["cat"]))
 
 
-@pytest.mark.parametrize("prompt", ["🏠", "a dragon", "at night", "snow", "xyzzy in the rain", "домик", "1234"])
+@pytest.mark.parametrize(
+    "prompt", ["🏠", "a dragon", "at night", "snow", "xyzzy in the rain", "домик", "1234"]
+)
 def test_a_prompt_with_nothing_to_draw_says_what_is_known(encoder, prompt):
     with pytest.raises(InputError) as error:
         encoder.tokenize(["a house", prompt])

@@ -99,7 +99,8 @@ def test_sampling_follows_the_velocity_field():
     # dx / dsigma = x is solved by exp: x(0) = x(1) / e. Euler's error shrinks as 1 / steps.
     (noise,) = pictures(7)
     errors = [
-        float((sample(lambda x, s, t: x, noise, flow_sigmas(n)) - noise / np.e).abs().max()) for n in (100, 200)
+        float((sample(lambda x, s, t: x, noise, flow_sigmas(n)) - noise / np.e).abs().max())
+        for n in (100, 200)
     ]
     assert errors[0] < 0.02 and errors[1] / errors[0] == pytest.approx(0.5, abs=0.02)
 

@@ -5,7 +5,6 @@ import os
 import random
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,8 @@ from tiny import tiny_image_pipeline, wake  # pyright: ignore[reportMissingImpor
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emotive.affect import Affect
 from emotive.data.painter import paint
-from emotive.data.scenes import LEXICON, SETTINGS, SUBJECTS, TIMES, WEATHERS, Scene, all_scenes, random_scene
+from emotive.data.scenes import LEXICON, all_scenes, random_scene
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder
@@ -180,7 +178,7 @@ def test_painters_paint_in_the_background_and_stop(tmp_path):
     made.start(2, seed=0)
     painters = list(made._painters)
     try:
-        for _ in range(600):
+        for _ in range(6000):
             if made.filled.all():
                 break
             painters[0].join(0.1)  # returns at once when the painter has died
@@ -218,7 +216,9 @@ def test_batches_hold_paintings_with_their_own_words_and_affects(reservoir):
         assert batch.ids.shape == (16, 4) and batch.affect.shape == (16, 3)
         assert batch.clean.min() >= -1 and batch.clean.max() <= 1
         for clean, ids, affect in zip(batch.clean, batch.ids.tolist(), batch.affect, strict=True):
-            (row,) = [i for i in range(8) if torch.equal(clean, pixels[i]) or torch.equal(clean.flip(2), pixels[i])]
+            (row,) = [
+                i for i in range(8) if torch.equal(clean, pixels[i]) or torch.equal(clean.flip(2), pixels[i])
+            ]
             rows_seen.append(row)
             flips.append(not torch.equal(clean, pixels[row]))
             torch.testing.assert_close(affect, torch.from_numpy(reservoir.affect[row]), equal_nan=True)
@@ -337,7 +337,9 @@ def test_the_student_learns_in_every_parameter_and_its_teachers_in_none(reservoi
     for seed in range(6):
         torch.manual_seed(seed)
         model.zero_grad()
-        student_loss(model, teacher, average, batch_of(reservoir, size=16), null_ids, LIMITS, exact).backward()
+        student_loss(
+            model, teacher, average, batch_of(reservoir, size=16), null_ids, LIMITS, exact
+        ).backward()
         assert min(gradients(model).values()) > 0
         steps += 1
     assert steps == 6
@@ -406,7 +408,11 @@ def test_guided_velocity_at_one_is_the_plain_conditional_velocity(reservoir):
         scales = torch.tensor([[words, feeling]]).expand(4, 2)
         return guided_velocity(model, batch, null_ids, scales)(x, sigma, sigma / 2)
 
-    null, text, full = plain(null_ids.expand(4, -1), ~never), plain(batch.ids, ~never), plain(batch.ids, never)
+    null, text, full = (
+        plain(null_ids.expand(4, -1), ~never),
+        plain(batch.ids, ~never),
+        plain(batch.ids, never),
+    )
     for scales, expected in (
         ((1.0, 1.0), full),
         ((0.0, 0.0), null),
@@ -510,7 +516,9 @@ def test_a_grown_encoder_keeps_all_it_knew():
 def test_the_encoder_of_the_recipe_knows_the_painters_words():
     encoder = new_text_encoder()
     assert encoder.embedding.embedding_dim == 256
-    assert {k: {n: tuple(w) for n, w in names.items()} for k, names in encoder.config.vocabulary.items()} == LEXICON
+    assert {
+        k: {n: tuple(w) for n, w in names.items()} for k, names in encoder.config.vocabulary.items()
+    } == LEXICON
 
 
 def test_the_stages_share_all_of_the_time():

@@ -1,4 +1,4 @@
-"""The training loop under a clock of its own: what a step costs is decided here, so that every count is exact."""
+"""The training loop under a clock of its own, so that every count of steps is exact."""
 
 import copy
 from collections.abc import Iterator
@@ -65,7 +65,9 @@ def run(model: nn.Module, state: Path, minutes: float = 2.0, feed=None, **option
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 # -- the learning rate -------------------------------------------------------------------------------------
@@ -109,7 +111,10 @@ def test_training_follows_it(tmp_path, monkeypatch):
 
 def test_every_trainable_parameter_has_exactly_one_optimizer():
     model = Toy(0)
-    found = {type(o).__name__: [p for g in o.param_groups for p in g["params"]] for o in optimizers(model, 2e-3, 1e-3)}
+    found = {
+        type(o).__name__: [p for g in o.param_groups for p in g["params"]]
+        for o in optimizers(model, 2e-3, 1e-3)
+    }
     assert [id(p) for p in found["Muon"]] == [id(model.get_parameter("blocks.0.weight"))]
     ids = [id(p) for params in found.values() for p in params]
     assert sorted(ids) == sorted(id(p) for p in model.parameters() if p.requires_grad)
@@ -134,7 +139,7 @@ def test_the_average_warms_up_and_then_remembers():
     nn.init.zeros_(model.weight)
     average.update(model, 400)
     assert float(average.model.weight) == pytest.approx(0.9, abs=1e-4)
-    assert float(model.weight) == 0 and not average.model.weight.requires_grad and not average.model.training
+    assert not model.weight.any() and not average.model.weight.requires_grad and not average.model.training
 
 
 # -- training ------------------------------------------------------------------------------------------------
@@ -216,7 +221,9 @@ def test_saving_is_reported_and_is_not_counted_as_training(tmp_path):
 def test_progress_names_step_pace_loss_and_what_is_left(tmp_path):
     _, said = run(Toy(1), tmp_path / "s.pt", minutes=2, label="toy")
     assert len(said) == 8  # every third tick is the first one after ten seconds
-    assert said[0].startswith("toy: step 3, 96 samples, 6/s, loss 0.") and said[0].endswith("1.8 minutes left")
+    assert said[0].startswith("toy: step 3, 96 samples, 6/s, loss 0.") and said[0].endswith(
+        "1.8 minutes left"
+    )
     assert said[-1].startswith("toy: step 23, 736 samples") and said[-1].endswith("0.1 minutes left")
 
 

@@ -218,7 +218,7 @@ class _SheetWriter:
         Image.fromarray(np.concatenate(rows)).save(self.output / f"sheet-{name}.png")
 
 
-def _save(output: Path, generator: Generator, decoder: nn.Module, affect: AffectEmbedding) -> Path:
+def _save(output: Path, generator: Generator, decoder: ImageDecoder, affect: AffectEmbedding) -> Path:
     """Writes the pipeline as bf16 safetensors of at most 10 MB."""
     generator.denoiser.register_to_config(few_steps=FEW_STEPS)
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)

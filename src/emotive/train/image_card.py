@@ -53,7 +53,7 @@ def fit_estimator(
     """Learns valence, arousal and subject from the paintings of a reservoir."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = _Estimator().to(memory_format=torch.channels_last)
+    net = _Estimator()
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     known = np.flatnonzero(np.asarray(reservoir.filled))
     start = reported = time.monotonic()
@@ -67,7 +67,7 @@ def fit_estimator(
         affect = torch.from_numpy(reservoir.affect[rows])[:, :2]
         subject = torch.from_numpy(reservoir.scene[rows, 0].astype(np.int64)) % (len(SUBJECTS) + 1)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            estimate, logits = net(x.contiguous(memory_format=torch.channels_last))
+            estimate, logits = net(x)
         loss = F.mse_loss(estimate.float(), affect) + 0.2 * F.cross_entropy(logits.float(), subject)
         optimizer.zero_grad()
         loss.backward()
