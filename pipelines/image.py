@@ -56,11 +56,15 @@ class EmotiveImagePipeline(DiffusionPipeline):
     _callback_tensor_inputs: ClassVar[list[str]] = ["latents"]
 
     def __init__(
-        self, text_encoder: SceneTextEncoder, affect_embedding: AffectEmbedding, denoiser: ImageDenoiser,
-        decoder: ImageDecoder, scheduler: FlowMatchEulerDiscreteScheduler,
-    ):  # fmt: skip
+        self,
+        text_encoder: SceneTextEncoder,
+        affect_embedding: AffectEmbedding,
+        denoiser: ImageDenoiser,
+        decoder: ImageDecoder,
+        scheduler: FlowMatchEulerDiscreteScheduler,
+    ):
         super().__init__()
-        trained_with = denoiser.config.affect_sha256  # type: ignore[attr-defined]
+        trained_with = denoiser.config["affect_sha256"]
         if affect_embedding.fingerprint() != trained_with:
             raise WeightsError(
                 f"the denoiser was trained with the affect embedding {trained_with[:12]}, "

@@ -54,7 +54,7 @@ def write_showcase(folder: Path, plans: list[Provenance], pictures: Iterator[tup
     shown = []
     for number, plan in enumerate(plans, start=1):
         target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
-        caption = _caption(plan.affect_text) or "every feeling: valence to the right, arousal upward"
+        caption = _caption(plan.affect_text) or "valence to the right, arousal upward"
         shown += [(path, caption, plan) for path in write_images(plan, pictures, [target])]
     return write_contact_sheet(folder / "index.html", TITLE, shown)
 

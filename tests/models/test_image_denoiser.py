@@ -183,8 +183,8 @@ def test_save_and_load(denoiser, tmp_path):
     denoiser.save_pretrained(tmp_path)
     loaded = ImageDenoiser.from_pretrained(tmp_path).eval()
     assert torch.equal(loaded(**inputs()), denoiser(**inputs()))
-    assert list(loaded.config.guidance_limits) == list(denoiser.config.guidance_limits)
-    assert list(loaded.config.few_steps) == list(denoiser.config.few_steps) == [1, 2]
+    assert tuple(loaded.config["few_steps"]) == (1, 2)
+    assert tuple(loaded.config["guidance_limits"]) == (4.0, 3.0)
 
 
 def flops(module: nn.Module, **given) -> int:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def noises(*seeds: int) -> list[torch.Generator]:
     return [noise(seed) for seed in seeds]
 
 
-def latents(pipe: EmotiveImagePipeline, prompt=SCENE, affect=JOY, seed: int | list[int] = 0, **options):
+def latents(pipe: Any, prompt: Any = SCENE, affect: Any = JOY, seed: Any = 0, **options) -> torch.Tensor:
     """The small pictures that a call paints, undecoded."""
     generator = noise(seed) if isinstance(seed, int) else noises(*seed)
     return pipe(prompt, affect, **{"generator": generator, "output_type": "latent", **options}).images
@@ -424,11 +425,11 @@ def test_the_loop_is_guided_flow_by_eulers_method(pipe):
     on, off = torch.tensor([False]), torch.tensor([True])
 
     def u(x: torch.Tensor, sigma: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        predictions = (
-            pipe.denoiser(x, sigma, sigma, words, affect, without, scales)
-            for words, without in ((null, off), (text, off), (text, on))
+        nothing, words, everything = (
+            pipe.denoiser(x, sigma, sigma, said, affect, without, scales)
+            for said, without in ((null, off), (text, off), (text, on))
         )
-        return velocity(x, guide(*predictions, scales), sigma)
+        return velocity(x, guide(nothing, words, everything, scales), sigma)
 
     expected = sample(u, pipe.prepare_latents(1, noise()), flow_sigmas(FLOW, 2.0)).clamp(-1, 1)
     got = latents(pipe, num_inference_steps=FLOW, guidance_scale=3.0, affect_guidance_scale=1.7)
@@ -572,6 +573,7 @@ def test_a_scheduler_of_another_kind_is_refused(pipe, scheduler):
 def test_bfloat16_is_close_and_the_affect_embedding_stays_exact(pipe, saved):
     half = EmotiveImagePipeline.from_pretrained(saved, dtype=torch.bfloat16)
     moved = tiny_image_pipeline().to(torch.bfloat16)
+    low: Any
     for low in (half, moved):
         low.set_progress_bar_config(disable=True)
         assert low.denoiser.dtype == low.decoder.dtype == low.text_encoder.dtype == torch.bfloat16
@@ -591,7 +593,7 @@ def test_bfloat16_is_close_and_the_affect_embedding_stays_exact(pipe, saved):
 
 @pytest.mark.parametrize("steps", [4, FLOW])
 def test_a_saved_pipeline_paints_the_same(pipe, saved, steps):
-    loaded = EmotiveImagePipeline.from_pretrained(saved)
+    loaded: Any = EmotiveImagePipeline.from_pretrained(saved)
     loaded.set_progress_bar_config(disable=True)
     assert torch.equal(latents(loaded, num_inference_steps=steps), latents(pipe, num_inference_steps=steps))
     first, second = (

@@ -5,6 +5,7 @@ import os
 import random
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def seeded():
 def tiny_generator(size: int = 16, awake: bool = True) -> Generator:
     """Text encoder and denoiser for pictures of `size` px; asleep, its last layers are still zero."""
     pipe = tiny_image_pipeline()
-    sizes = dict(channels=(8, 16), dim=32, layers=1, heads=2, text_dim=32, affect_dim=8, affect_pooled_dim=16)
+    sizes: dict[str, Any] = {"channels": (8, 16), "dim": 32, "layers": 1, "heads": 2}
+    sizes |= {"text_dim": 32, "affect_dim": 8, "affect_pooled_dim": 16}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         denoiser = ImageDenoiser(sample_size=size, **sizes)
@@ -517,7 +519,7 @@ def test_the_encoder_of_the_recipe_knows_the_painters_words():
     encoder = new_text_encoder()
     assert encoder.embedding.embedding_dim == 256
     assert {
-        k: {n: tuple(w) for n, w in names.items()} for k, names in encoder.config.vocabulary.items()
+        k: {n: tuple(w) for n, w in names.items()} for k, names in encoder.config["vocabulary"].items()
     } == LEXICON
 
 
