@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -165,26 +165,40 @@ def test_chance_decides_otherwise_for_another_seed(monkeypatch):
     assert len(set(draws)) == 8
 
 
-def test_a_small_step_of_affect_is_a_small_step_of_the_picture():
-    """Steps of 0.02 across the whole square. Measured: 0.8 of 255 on average, 2.3 at most; other seeds 14."""
+def largest_jump(way: Callable[[float], np.ndarray]) -> float:
+    """The change that is left when the most sudden tenth of a way, 0..1, is narrowed down to 1/640 of it."""
 
-    def painted(scene: Scene, v: float, a: float, seed: int) -> np.ndarray:
-        return paint(scene, Affect(v, a), seed, 48).astype(int)
+    def distance(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.abs(a.astype(int) - b).mean())
 
-    steps, seeds = [], []
+    pictures = [way(i / 10) for i in range(11)]
+    i = int(np.argmax([distance(a, b) for a, b in pairwise(pictures)]))
+    (low, before), (high, after) = ((k / 10, pictures[k]) for k in (i, i + 1))
+    for _ in range(6):
+        middle = (low + high) / 2
+        between = way(middle)
+        if distance(before, between) >= distance(between, after):
+            high, after = middle, between
+        else:
+            low, before = middle, between
+    return distance(before, after)
+
+
+def test_nothing_jumps_while_affect_moves():
+    """Four straight ways through the square. Measured, of 255: 0.4 at the median, 2.3 at most (pines that begin
+    to shiver); a sun, a cloud, a subject or the whole picture that changed sides would make 4 to 30."""
     ways = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)), ((-1, 0.3), (1, 0.3)), ((-0.3, -1), (-0.3, 1)))
-    for i, scene in enumerate(some_scenes(6, seed=1)):
-        # Each way is cut into 100 steps, of which every tenth is painted.
+    jumps = []
+    for seed, scene in enumerate(some_scenes(10, seed=1)):
+        shown = replace(scene, weather="clear") if seed % 2 else scene  # so that the sun is seen
         for (v0, a0), (v1, a1) in ways:
-            for t in range(0, 100, 10):
-                here, there = (
-                    painted(scene, v0 + (v1 - v0) * k / 100, a0 + (a1 - a0) * k / 100, i) for k in (t, t + 1)
-                )
-                steps.append(np.abs(here - there).mean())
-        seeds.append(np.abs(painted(scene, 0, 0, i) - painted(scene, 0, 0, i + 99)).mean())
-    assert np.mean(steps) < 1.2
-    assert np.max(steps) < 4.0
-    assert np.mean(steps) < np.mean(seeds) / 8
+
+            def way(t: float, shown=shown, seed=seed, v0=v0, a0=a0, v1=v1, a1=a1) -> np.ndarray:
+                return paint(shown, Affect(v0 + (v1 - v0) * t, a0 + (a1 - a0) * t), seed, 48)
+
+            jumps.append(largest_jump(way))
+    assert np.median(jumps) < 0.7
+    assert max(jumps) < 2.8
 
 
 def test_affect_does_move_the_picture():

@@ -223,6 +223,8 @@ def _save(output: Path, generator: Generator, decoder: ImageDecoder, affect: Aff
     generator.denoiser.register_to_config(few_steps=FEW_STEPS)
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
     pipe = EmotiveImagePipeline(generator.text_encoder, affect, generator.denoiser, decoder, scheduler)
+    for network in (generator.text_encoder, affect, generator.denoiser, decoder):
+        network.register_to_config(_name_or_path="")  # not where they lay on this machine
     folder = output / "emotive-image-1"
     pipe.to("cpu", torch.bfloat16).save_pretrained(folder, max_shard_size="10MB")
     for file in folder.rglob("*.safetensors"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import signal
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -90,7 +91,9 @@ class Reservoir:
 def _paint_forever(
     folder: str, capacity: int, size: int, paint_size: int, first: int, step: int, seed: int
 ) -> None:
-    os.nice(10)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, who stops us
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(10)
     reservoir = Reservoir(Path(folder), capacity, size, paint_size)
     rng = random.Random(f"{seed}/{first}/{os.getpid()}")
     # Empty slots first, then the oldest again and again.
