@@ -116,25 +116,33 @@ class EmotiveImagePipeline(DiffusionPipeline):
         return float(text), float(affect)
 
     # -- public steps --------------------------------------------------------------------------------------
+    # `device` None is where the pipeline runs; the call looks it up once, since diffusers asks every module.
 
-    def encode_prompt(self, prompts: Sequence[str]) -> TextFeatures:
+    def encode_prompt(self, prompts: Sequence[str], device: torch.device | None = None) -> TextFeatures:
         """Prompts -> tokens (B, K, D) and pooled (B, D). Unknown words are named in a warning."""
-        return self._encode_ids(self.text_encoder.tokenize(list(prompts)))
+        ids = self.text_encoder.tokenize(list(prompts))
+        return self.text_encoder(ids.to(device or self._execution_device))
 
-    def encode_affect(self, affects: Sequence[Affect], affect_strength: float = 1.0) -> AffectTokens:
+    def encode_affect(
+        self, affects: Sequence[Affect], affect_strength: float = 1.0, device: torch.device | None = None
+    ) -> AffectTokens:
         """Affects, moved to `affect_strength` times their distance from neutral (and kept in [-1, 1])."""
         points = np.stack([a.as_array() for a in affects]) * np.float32(affect_strength)
         if affect_strength == 0:
             points[:] = 0  # neutral in dominance too, where it was unset
-        return self.affect_embedding(torch.from_numpy(points.clip(-1, 1)).to(self._execution_device))
+        return self.affect_embedding(
+            torch.from_numpy(points.clip(-1, 1)).to(device or self._execution_device)
+        )
 
     def prepare_latents(
         self,
         batch: int,
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
+        device: torch.device | None = None,
     ) -> Tensor:
         """Noise (B, 3, 64, 64), float32: drawn from `generator`, or given as `latents`."""
+        device = device or self._execution_device
         side = self.denoiser.config.sample_size
         shape = (batch, 3, side, side)
         if latents is None:
@@ -142,18 +150,16 @@ class EmotiveImagePipeline(DiffusionPipeline):
                 raise InputError(
                     f"{len(generator)} generators for {batch} pictures: give one, or one for each"
                 )
-            return randn_tensor(
-                shape, generator=generator, device=self._execution_device, dtype=torch.float32
-            )
+            return randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
         if tuple(latents.shape) != shape:
             raise InputError(f"latents must be {shape}, not {tuple(latents.shape)}")
-        return latents.to(self._execution_device, torch.float32)
+        return latents.to(device, torch.float32)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Small pictures (B, 3, 64, 64) in [-1, 1] -> pictures (B, 3, 512, 512) in [0, 1], float32."""
         dtype = self.decoder.dtype
         parts = [self.decoder(part.to(dtype)).float() for part in latents.split(DECODED_AT_ONCE)]
-        return (torch.cat(parts) / 2 + 0.5).clamp(0, 1)
+        return torch.cat(parts).div_(2).add_(0.5).clamp_(0, 1)
 
     # -- the call --------------------------------------------------------------------------------------------
 
@@ -213,15 +219,21 @@ class EmotiveImagePipeline(DiffusionPipeline):
         affects = [a for a in affects for _ in range(num_images_per_prompt)]
         batch, device = len(prompts), self._execution_device
         predict = self._predictor(
-            prompts, affects, affect_strength, num_inference_steps, guidance_scale, affect_guidance_scale
+            prompts,
+            affects,
+            affect_strength,
+            num_inference_steps,
+            guidance_scale,
+            affect_guidance_scale,
+            device,
         )
         if frames and latents is None and not isinstance(generator, list):
-            latents = self.prepare_latents(num_images_per_prompt, generator).repeat(
+            latents = self.prepare_latents(num_images_per_prompt, generator, device=device).repeat(
                 batch // num_images_per_prompt, 1, 1, 1
             )
-        x = self.prepare_latents(batch, generator, latents)
+        x = self.prepare_latents(batch, generator, latents, device)
 
-        timesteps, sigmas = self._set_timesteps(num_inference_steps)
+        timesteps, sigmas = self._set_timesteps(num_inference_steps, device)
         self._interrupt = False
         with self.progress_bar(total=len(timesteps)) as bar:  # type: ignore[call-arg]
             for i, t in enumerate(timesteps):
@@ -291,9 +303,9 @@ class EmotiveImagePipeline(DiffusionPipeline):
         if set(inputs) - set(self._callback_tensor_inputs):
             raise InputError(f"callbacks can be given {self._callback_tensor_inputs}, not {list(inputs)}")
 
-    def _set_timesteps(self, steps: int) -> tuple[Tensor, Tensor]:
+    def _set_timesteps(self, steps: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """The scheduler's timesteps (some round them), and its noise levels with the final 0."""
-        settings, device = self.scheduler.config, self._execution_device
+        settings = self.scheduler.config
         made_for_flow = any(c.__name__.startswith("FlowMatch") for c in type(self.scheduler).__mro__)
         predicts_flow = settings.get("prediction_type") == "flow_prediction"
         if not made_for_flow and not (predicts_flow and settings.get("use_flow_sigmas")):
@@ -307,9 +319,6 @@ class EmotiveImagePipeline(DiffusionPipeline):
             self.scheduler.set_timesteps(steps, device=device)
         return self.scheduler.timesteps, self.scheduler.sigmas.to(device, torch.float32)
 
-    def _encode_ids(self, ids: Tensor) -> TextFeatures:
-        return self.text_encoder(ids.to(self._execution_device))
-
     def _predictor(
         self,
         prompts: list[str],
@@ -318,6 +327,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         steps: int,
         scale: float | None,
         affect_scale: float | None,
+        device: torch.device,
     ) -> MeanVelocity:
         """The guided mean velocity of these prompts and affects, in float32."""
         config = self.denoiser.config
@@ -336,9 +346,9 @@ class EmotiveImagePipeline(DiffusionPipeline):
                 )
             if not 0 <= value <= 100:
                 raise InputError(f"{name} must lie in 0..100, not {value:g}")
-        n, device, dtype = len(prompts), self._execution_device, self.denoiser.dtype
+        n, dtype = len(prompts), self.denoiser.dtype
         guidance = torch.tensor([scales], device=device, dtype=torch.float32).expand(n, 2)
-        text, feeling = self.encode_prompt(prompts), self.encode_affect(affects, strength)
+        text, feeling = self.encode_prompt(prompts, device), self.encode_affect(affects, strength, device)
         without = torch.zeros(n, dtype=torch.bool, device=device)
 
         if few or scales == (1.0, 1.0):
@@ -351,7 +361,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
             return predict
 
         # Three predictions in one batch: nothing, words only, words and affect.
-        null = self._encode_ids(self.text_encoder.null(n))
+        null = self.text_encoder(self.text_encoder.null(n).to(device))
         text = TextFeatures(*(torch.cat([a, b, b]) for a, b in zip(null, text, strict=True)))
         feeling = AffectTokens(*(torch.cat([a, a, a]) for a in feeling))
         without = torch.cat([~without, ~without, without])

@@ -185,8 +185,8 @@ def largest_jump(way: Callable[[float], np.ndarray]) -> float:
 
 
 def test_nothing_jumps_while_affect_moves():
-    """Four straight ways through the square. Measured, of 255: 0.4 at the median, 2.3 at most (pines that begin
-    to shiver); a sun, a cloud, a subject or the whole picture that changed sides would make 4 to 30."""
+    """Along straight ways through the square. Measured, of 255: 0.4 at the median, 2.3 at most (pines begin
+    to shiver); a sun, a cloud, a subject or a whole picture that changed sides would make 4 to 30."""
     ways = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)), ((-1, 0.3), (1, 0.3)), ((-0.3, -1), (-0.3, 1)))
     jumps = []
     for seed, scene in enumerate(some_scenes(10, seed=1)):

@@ -134,10 +134,9 @@ def train_image(
         sheet.write(student, "student")
         data.stop()
         folder = _save(output, student.model, polished.model, affect)
-        command = f"emotive train image --minutes {minutes:g} --seed {seed}" + (
-            f" --init {init}" if init else ""
-        )
-        _measure(folder, data, command, _history(output, place, autocast().fast_dtype), seed, minutes, report)
+        command = f"emotive train image --minutes {minutes:g} --seed {seed} --batch-size {batch_size}"
+        command += " --compile" * compile + (f" --init {init}" if init else "")
+        _measure(folder, data, command, _history(output, place, dtype), minutes, report)
         return folder
     finally:
         data.stop()
@@ -244,11 +243,11 @@ def _history(output: Path, place: torch.device, dtype: torch.dtype) -> str:
 
 
 def _measure(
-    folder: Path, data: Reservoir, command: str, history: str, seed: int, minutes: float, report: Callable
+    folder: Path, data: Reservoir, command: str, history: str, minutes: float, report: Callable
 ) -> None:
     """Reads the finished model with an estimator and writes the card."""
     pipe = EmotiveImagePipeline.from_pretrained(folder, dtype=torch.bfloat16)
     pipe.set_progress_bar_config(disable=True)
-    estimator = fit_estimator(data, min(3.0, 0.05 * minutes), seed, report)
+    estimator = fit_estimator(data, min(3.0, 0.05 * minutes), 0, report)
     report("measuring the finished model")
-    write_card(folder, measure(pipe, estimator), facts_of(pipe, folder, command, history, seed))
+    write_card(folder, measure(pipe, estimator), facts_of(pipe, folder, command, history))

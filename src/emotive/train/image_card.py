@@ -202,7 +202,7 @@ faces) are soft or irregular. Dominance moves scale, horizon and lightness only,
 """
 
 
-def facts_of(pipe: Any, folder: Path, command: str, history: str, seed: int) -> dict[str, str]:
+def facts_of(pipe: Any, folder: Path, command: str, history: str) -> dict[str, str]:
     """What the card says of a pipeline that was saved in `folder`."""
 
     def millions(module: nn.Module) -> str:
@@ -220,5 +220,4 @@ def facts_of(pipe: Any, folder: Path, command: str, history: str, seed: int) -> 
         "bytes": f"{size / 1e6:.1f} MB",
         "command": command,
         "history": history,
-        "seed": str(seed),
     }
