@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
 
 from emotive.affect import Affect
 from emotive.models.affect_embedding import AffectEmbedding
@@ -20,6 +19,11 @@ def pipe() -> EmotiveImagePipeline:
     pipe = EmotiveImagePipeline.from_pretrained("emotive-image-1", dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def in_order(values: np.ndarray) -> bool:
+    """Rises from each level to the next."""
+    return bool((np.diff(values) > 0).all())
 
 
 def seeds(n: int, seed: int = 3) -> list[torch.Generator]:
@@ -75,9 +79,9 @@ def test_lightness_follows_valence_and_contrast_and_edges_follow_arousal(pipe, p
     lightness, contrast = grey.mean((1, 2)).reshape(5, 5), grey.std((1, 2)).reshape(5, 5)
     edges = np.abs(np.diff(grey, axis=1)).mean((1, 2)) + np.abs(np.diff(grey, axis=2)).mean((1, 2))
     for row in lightness:
-        assert spearmanr(LEVELS, row).statistic > 0.99
+        assert in_order(row)
     for column in (*contrast.T, *edges.reshape(5, 5).T):
-        assert spearmanr(LEVELS, column).statistic > 0.99
+        assert in_order(column)
 
 
 def test_layout_holds_while_affect_moves(pipe):

@@ -42,7 +42,7 @@ def optimizers(model: nn.Module, matrix_rate: float, other_rate: float) -> list[
         torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     ]
     if matrices and not hasattr(torch.optim, "Muon"):
-        raise InputError(f"training needs torch 2.9 or newer, for its Muon optimizer, not {torch.__version__}")
+        raise InputError(f"training needs torch 2.9 or newer for its optimizer Muon, not {torch.__version__}")
     if matrices:
         like_adamw = {"momentum": 0.95, "adjust_lr_fn": "match_rms_adamw"}
         found.append(torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=0.0, **like_adamw))
