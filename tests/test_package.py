@@ -156,6 +156,7 @@ def test_the_wheel_holds_every_module_and_weight_once(wheel: Path):
         name.replace(".", "/") + ("/__init__.py" if file.name == "__init__.py" else ".py")
         for name, file in sources().items()
     }
+    expected.add("emotive/py.typed")
     for file in (ROOT / "checkpoints").rglob("*"):
         if file.suffix in (".safetensors", ".json", ".md") or file.name == "SHA256SUMS":
             expected.add(f"emotive/checkpoints/{file.relative_to(ROOT / 'checkpoints').as_posix()}")

@@ -43,7 +43,7 @@ def showcase_plans(model: str) -> list[Provenance]:
         with_feeling(replace(blank_plan(model), prompt=prompt, seed=seed), affect)
         for seed, (prompt, affect) in enumerate(SCENES, start=1)
     ]
-    return [*plans, with_feeling(replace(blank_plan(model), prompt=GRID, seed=7), grid="5x5")]
+    return [*plans, with_feeling(replace(blank_plan(model), prompt=GRID, seed=3), grid="5x5")]
 
 
 def write_showcase(folder: Path, plans: list[Provenance], pictures: Iterator[tuple[ImageJob, Any]]) -> Path:
