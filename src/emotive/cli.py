@@ -133,8 +133,6 @@ def image(
     targets = output_paths(plan, output, count)
     if made is None:
         pipe, here = load_pipeline(plan.model, device, dtype)
-        if seed is None:
-            _say(f"note: seed {plan.seed}")
     else:
         place = device or _if_present(made.device)
         pipe, here = load_pipeline(plan.model, place, dtype or made.dtype or None)
@@ -143,6 +141,8 @@ def image(
     pictures = _progress(run_image_jobs(pipe, jobs, _batch_size(here)), len(jobs))
     for path in write_images(settled(plan, pipe, here), pictures, targets):
         print(path, flush=True)
+    if made is None and seed is None:
+        _say(f"note: seed {plan.seed}")
 
 
 @app.command()
