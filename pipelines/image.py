@@ -28,7 +28,7 @@ from emotive.models.affect_embedding import AffectEmbedding, AffectTokens
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
-from emotive.sampling.flow import MeanVelocity, guide, velocity
+from emotive.sampling.flow import MeanVelocity, flow_sigmas, guide, velocity
 from emotive.weights import fingerprint, resolve, verify
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
@@ -47,7 +47,7 @@ class EmotiveImagePipelineOutput(BaseOutput):
 class EmotiveImagePipeline(DiffusionPipeline):
     """Text and affect -> 512px pictures.
 
-    At 1, 2, 4 or 8 steps with its own scheduler the model samples in few steps, one network call each, with
+    At 1, 2, 4 or 8 steps with its own schedule the model samples in few steps, one network call each, with
     guidance built in up to the model's limits. At other step counts, or with another flow scheduler of
     diffusers, it is a plain flow model under guidance, with up to three network calls a step.
     """
@@ -218,11 +218,12 @@ class EmotiveImagePipeline(DiffusionPipeline):
         prompts = [p for p in prompts for _ in range(num_images_per_prompt)]
         affects = [a for a in affects for _ in range(num_images_per_prompt)]
         batch, device = len(prompts), self._execution_device
+        timesteps, sigmas = self._set_timesteps(num_inference_steps, device)
         predict = self._predictor(
             prompts,
             affects,
             affect_strength,
-            num_inference_steps,
+            num_inference_steps if self._takes_few_steps(num_inference_steps, sigmas) else 0,
             guidance_scale,
             affect_guidance_scale,
             device,
@@ -233,7 +234,6 @@ class EmotiveImagePipeline(DiffusionPipeline):
             )
         x = self.prepare_latents(batch, generator, latents, device)
 
-        timesteps, sigmas = self._set_timesteps(num_inference_steps, device)
         self._interrupt = False
         with self.progress_bar(total=len(timesteps)) as bar:  # type: ignore[call-arg]
             for i, t in enumerate(timesteps):
@@ -319,30 +319,42 @@ class EmotiveImagePipeline(DiffusionPipeline):
             self.scheduler.set_timesteps(steps, device=device)
         return self.scheduler.timesteps, self.scheduler.sigmas.to(device, torch.float32)
 
+    def _takes_few_steps(self, steps: int, sigmas: Tensor) -> bool:
+        """Whether the schedule is one that the student learned; anything else is plain flow."""
+        config = self.denoiser.config
+        if steps not in config.few_steps or type(self.scheduler) is not FlowMatchEulerDiscreteScheduler:
+            return False
+        learned = flow_sigmas(steps, config.few_step_shift)
+        stochastic = self.scheduler.config.get("stochastic_sampling", False)
+        return (
+            not stochastic
+            and len(sigmas) == len(learned)
+            and torch.allclose(sigmas.cpu(), learned, atol=1e-4)
+        )
+
     def _predictor(
         self,
         prompts: list[str],
         affects: list[Affect],
         strength: float,
-        steps: int,
+        few: int,
         scale: float | None,
         affect_scale: float | None,
         device: torch.device,
     ) -> MeanVelocity:
-        """The guided mean velocity of these prompts and affects, in float32."""
+        """The guided mean velocity of these prompts and affects, float32; `few` steps, 0 for plain flow."""
         config = self.denoiser.config
         default_scale, default_affect_scale = self.guidance_defaults
         scales = (
             default_scale if scale is None else scale,
             default_affect_scale if affect_scale is None else affect_scale,
         )
-        few = steps in config.few_steps and type(self.scheduler) is FlowMatchEulerDiscreteScheduler
         for name, value, limit in zip(
             ("guidance_scale", "affect_guidance_scale"), scales, config.guidance_limits, strict=True
         ):
             if few and not 1 <= value <= limit:
                 raise InputError(
-                    f"{name} must lie in 1..{limit:g} at {steps} steps (any from 0 at 20), not {value:g}"
+                    f"{name} must lie in 1..{limit:g} at {few} steps (any from 0 at 20), not {value:g}"
                 )
             if not 0 <= value <= 100:
                 raise InputError(f"{name} must lie in 0..100, not {value:g}")

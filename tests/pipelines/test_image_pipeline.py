@@ -766,3 +766,12 @@ def test_bad_input_is_one_line(pipe, given, says):
             pipe(**{"prompt": SCENE, "affect": "joy", **given})
     assert isinstance(error.value, EmotiveError)
     assert "\n" not in str(error.value) and len(str(error.value)) < 400
+
+
+def test_a_schedule_that_the_student_never_learned_is_plain_flow(pipe):
+    """At another shift, 4 steps take guidance beyond the student's limits, as 20 steps do."""
+    noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(InputError, match="at 4 steps"):
+        pipe("a house", "joy", guidance_scale=9.0, latents=noise)
+    pipe.scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+    assert len(pipe("a house", "joy", guidance_scale=9.0, latents=noise).images) == 1

@@ -39,6 +39,7 @@ class ImageDenoiser(ModelMixin, ConfigMixin):
         affect_tokens: int = 4,
         affect_sha256: str = "",
         few_steps: tuple[int, ...] = (),
+        few_step_shift: float = 2.0,
         guidance_defaults: tuple[float, float] = (2.0, 1.5),
         guidance_limits: tuple[float, float] = (4.0, 3.0),
     ):
