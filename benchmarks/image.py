@@ -16,8 +16,10 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 COLD = "from emotive.cli import main; main()"
 
@@ -114,18 +116,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
 
-    seconds, peak = cold_start(
-        [
-            "image",
-            "a house in a meadow",
-            "--affect",
-            "joy",
-            "--model",
-            options.model,
-            "-o",
-            "/tmp/emotive-cold.png",
-        ]
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, peak = cold_start(
+            [
+                "image",
+                "a house in a meadow",
+                "--affect",
+                "joy",
+                "--model",
+                options.model,
+                "-o",
+                str(Path(folder) / "cold.png"),
+            ]
+        )
     help_seconds, _ = cold_start(["--help"])
 
     import torch
