@@ -30,7 +30,7 @@ from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder
 from emotive.pipelines.image import EmotiveImagePipeline
 from emotive.sampling.flow import flow_sigmas, sample
-from emotive.weights import resolve, write_sums
+from emotive.weights import resolve, verify, write_sums
 
 from .image_batches import batches, decoder_batches, polish_batches
 from .image_card import facts_of, fit_estimator, measure, write_card
@@ -79,12 +79,13 @@ def train_image(
     large = Reservoir(output / "large", capacity=max(64, capacity // 66), size=512, paint_size=512)
     affect = AffectEmbedding.from_pretrained(resolve("emotive-affect-1")).eval().requires_grad_(False)
     affect = _on(place, affect)
-    _fill(large, max(64, large.capacity), painters, seed + 1, report)
+    _fill(large, large.capacity, painters, seed + 1, report)
     _fill(data, min(capacity, max(256, capacity // 5)), painters, seed, report)
     data.start(painters, seed)
     try:
         if init:
             source = resolve(init)
+            verify(source)
             encoder = _grown(SceneTextEncoder.from_pretrained(source / "text_encoder"), new_text_encoder())
             denoiser = ImageDenoiser.from_pretrained(source / "denoiser")
             decoder = ImageDecoder.from_pretrained(source / "decoder")

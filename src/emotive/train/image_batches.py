@@ -18,6 +18,11 @@ from .image_data import Reservoir, decode_scene
 from .image_losses import SHIFT, Batch, Generator
 
 
+def as_pictures(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """uint8 (B, H, W, 3) -> float32 (B, 3, H, W) in [-1, 1], as the networks see pictures."""
+    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
 def batches(
     reservoir: Reservoir, encoder: SceneTextEncoder, size: int, device: torch.device, seed: int
 ) -> Iterator[Batch]:
@@ -34,7 +39,7 @@ def batches(
         pixels = reservoir.pixels[rows]
         flip = rng.random(size) < 0.5
         pixels[flip] = pixels[flip, :, ::-1]
-        clean = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        clean = as_pictures(pixels, device)
         prompts = [caption(decode_scene(code), words) for code in reservoir.scene[rows]]
         ids = encoder.tokenize(prompts)
         ids[torch.from_numpy(rng.random(size) < 0.10)] = torch.tensor(null)
@@ -57,7 +62,7 @@ def decoder_batches(
         rows = rng.choice(np.flatnonzero(np.asarray(large.filled)), size)
         y, x = 8 * rng.integers(0, 33, 2)
         pixels = np.ascontiguousarray(large.pixels[rows][:, y : y + 256, x : x + 256])
-        whole = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        whole = as_pictures(pixels, device)
         if rng.random() < 0.5:
             whole = whole.flip(3)
         small = (F.avg_pool2d(whole, 8) * 127.5).round() / 127.5
@@ -77,7 +82,7 @@ def polish_batches(
             yield next(plain)
             continue
         rows = rng.choice(np.flatnonzero(np.asarray(large.filled)), size)
-        whole = torch.from_numpy(large.pixels[rows]).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        whole = as_pictures(large.pixels[rows], device)
         clean = F.avg_pool2d(whole, 8)
         ids = encoder.tokenize([caption(decode_scene(c), words) for c in large.scene[rows]]).to(device)
         sigma = ends[torch.from_numpy(rng.integers(0, len(ends), size))]

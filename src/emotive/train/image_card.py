@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from emotive.affect import Affect
 from emotive.data.scenes import SUBJECTS, Scene, caption, random_scene
 
+from .image_batches import as_pictures
 from .image_data import Reservoir
 
 LEVELS = (-0.9, -0.45, 0.0, 0.45, 0.9)
@@ -61,7 +62,7 @@ def fit_estimator(
         for group in optimizer.param_groups:
             group["lr"] = 1e-3 * min(1.0, 2 * (1 - spent / minutes) + 0.02)
         rows = rng.choice(known, 64)
-        x = torch.from_numpy(reservoir.pixels[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = as_pictures(reservoir.pixels[rows])
         x = x.flip(3) if rng.random() < 0.5 else x
         x = x + 0.04 * torch.randn_like(x)
         affect = torch.from_numpy(reservoir.affect[rows])[:, :2]

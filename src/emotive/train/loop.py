@@ -135,7 +135,8 @@ def train(
             optimizer.zero_grad(set_to_none=True)
         step, samples = step + 1, samples + len(batch[0])
         average.update(model, step)
-        smooth = float(value.detach()) if smooth is None else 0.98 * smooth + 0.02 * float(value.detach())
+        latest = float(value.detach())
+        smooth = latest if smooth is None else 0.98 * smooth + 0.02 * latest
         now = time.monotonic()
         spent, last = spent + now - last, now
         if now - reported > 10:
