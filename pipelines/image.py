@@ -10,6 +10,7 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,8 @@ from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
 from emotive.sampling.flow import MeanVelocity, flow_sigmas, guide, velocity
 from emotive.weights import fingerprint, resolve, verify
+
+from .image_edit import EmotiveImageEditOutput, edit_picture
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 DECODED_AT_ONCE = 8  # pictures; bounds memory, not the batch
@@ -260,6 +263,51 @@ class EmotiveImagePipeline(DiffusionPipeline):
         self.maybe_free_model_hooks()
         return EmotiveImagePipelineOutput(images, affects) if return_dict else (images, affects)
 
+    def edit(
+        self,
+        image: PIL.Image.Image | np.ndarray | str | os.PathLike[str],
+        affect: Affect | str,
+        *,
+        prompt: str = "",
+        strength: float = 0.6,
+        affect_strength: float = 1.0,
+        guidance_scale: float | None = None,
+        affect_guidance_scale: float | None = None,
+        generator: torch.Generator | None = None,
+        texture: float | None = None,
+    ) -> EmotiveImageEditOutput:
+        """The same picture in another mood.
+
+        A picture of ours (a file with its provenance, or PIL with it in `info`) is painted again from the
+        same words and noise. Any other keeps its contours and takes the affect's light and colour; how is
+        told in `image_edit.py`.
+
+        Args:
+            image: a file, a PIL picture or uint8 (H, W, 3), of any size up to 64 megapixels.
+            affect: where to move it.
+            prompt: for other pictures, where they were taken, in the model's words; "" if it knows none.
+            strength: for other pictures, how much noise img2img starts from, (0, 1]: more is freer.
+            affect_strength: 0 is neutral, 1 the affect as given.
+            guidance_scale, affect_guidance_scale: for other pictures, as in the call.
+            generator: for other pictures, source of the noise.
+            texture: surface texture, 0..4. None: as in the source.
+
+        Raises:
+            InputError: the picture cannot be read, or an argument cannot be honoured.
+        """
+        return edit_picture(
+            self,
+            image,
+            affect,
+            prompt=prompt,
+            strength=strength,
+            affect_strength=affect_strength,
+            guidance_scale=guidance_scale,
+            affect_guidance_scale=affect_guidance_scale,
+            generator=generator,
+            texture=texture,
+        )
+
     # -- what the call is made of ----------------------------------------------------------------------------
 
     def _pair(self, prompt: Any, affect: Any, fps: float) -> tuple[list[str], list[Affect]]:
@@ -290,7 +338,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         output_type: str,
         inputs: Sequence[str],
     ) -> None:
-        if not isinstance(steps, int) or not 1 <= steps <= 1000:
+        if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= steps <= 1000:
             raise InputError(f"num_inference_steps must be a whole number in 1..1000, not {steps!r}")
         if not 0 <= texture <= 4:
             raise InputError(f"texture must lie in 0..4, not {texture}")

@@ -8,48 +8,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
+from command import Run, refused
 from PIL import Image
 from tiny import tiny_image_pipeline
 
 import emotive
 from emotive import weights
 from emotive.affect import Affect
-from emotive.cli import main
 from emotive.media.provenance import read_provenance
 from emotive.showcase import GRID, SCENES
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny random image model in a folder, with its sums."""
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    tiny_image_pipeline(seed=0).save_pretrained(folder)
-    weights.write_sums(folder)
-    return folder
-
-
-class Run(NamedTuple):
-    code: int
-    out: list[str]
-    err: list[str]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs a command line in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv: object) -> Run:
-        capsys.readouterr()
-        code = main([str(part) for part in argv])
-        captured = capsys.readouterr()
-        return Run(code, captured.out.splitlines(), captured.err.splitlines())
-
-    return run
 
 
 @pytest.fixture
@@ -234,15 +204,6 @@ def test_models_that_are_broken_or_missing(run, model: Path, tmp_path: Path, how
         chosen = broken(model, tmp_path / "model", how)
     refused(run("image", "a house", "--model", chosen, "--seed", 1, "-o", tmp_path / "a.png"))
     assert not (tmp_path / "a.png").exists()
-
-
-def refused(done: Run) -> str:
-    """Exit 2, nothing on stdout, one line of error on stderr, which is returned."""
-    assert done.code == 2, done
-    assert done.out == []
-    (line,) = done.err
-    assert line.startswith("emotive: error: ") and "Traceback" not in line and len(line) < 600
-    return line
 
 
 BAD = {

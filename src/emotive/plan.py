@@ -41,6 +41,8 @@ def plan_like(file: Path) -> Provenance:
         raise InputError(f"{file} is not a picture: its medium is {made.medium!r}")
     if made.affect is None and made.grid is None and made.curve is None:
         raise InputError(f"{file}: the provenance has neither an affect, a grid nor a curve")
+    if processed := made.extra.get("processed"):
+        raise InputError(f"{file} was processed after it was painted ({processed!s:.80}), so it cannot be remade")
     made = replace(made, created=now(), extra={}, index=0)
     return made if made.grid is None else with_feeling(made, grid="{}x{}".format(*made.grid))
 

@@ -5,6 +5,7 @@ import os
 import random
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from torch.nn import functional as F
 
 from emotive.data.painter import paint
 from emotive.data.scenes import LEXICON, all_scenes, random_scene
+from emotive.errors import WeightsError
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder
 from emotive.sampling.flow import velocity
 from emotive.train import image_data
-from emotive.train.image import SHARES, _grown, new_text_encoder
+from emotive.train.image import SHARES, _grown, new_text_encoder, train_image
 from emotive.train.image_batches import batches, decoder_batches, polish_batches
 from emotive.train.image_data import Reservoir, decode_scene, encode_scene, random_affect
 from emotive.train.image_losses import (
@@ -33,6 +35,7 @@ from emotive.train.image_losses import (
     guided_velocity,
     student_loss,
 )
+from emotive.weights import write_sums
 
 CPU = torch.device("cpu")
 LIMITS = (4.0, 3.0)
@@ -526,3 +529,11 @@ def test_the_encoder_of_the_recipe_knows_the_painters_words():
 def test_the_stages_share_all_of_the_time():
     assert sum(SHARES.values()) == pytest.approx(1.0)
     assert list(SHARES) == ["decoder", "denoiser", "student", "polish"]
+
+
+def test_a_model_of_another_affect_embedding_is_refused_before_any_work(tmp_path: Path):
+    tiny_image_pipeline().save_pretrained(tmp_path / "tiny")
+    write_sums(tmp_path / "tiny")
+    with pytest.raises(WeightsError, match="affect embedding"):
+        train_image(tmp_path / "out", minutes=0.01, init=str(tmp_path / "tiny"))
+    assert not (tmp_path / "out").exists()

@@ -144,11 +144,12 @@ class Brush:
     ) -> None:
         """A crown, a cloud, a bush: round lobes when pleasant, spikes when not [BN]. `flat` cuts its foot."""
         r, points = self.style.roundness, []
-        deep = depth * (1.35 - 0.6 * r)
+        deep = depth * (1.3 - 0.4 * r)
         for i in range(lobes * 8):
             t = 2 * math.pi * i / (lobes * 8)
-            swell = math.sin(math.pi * (i / 8 % 1.0))
-            k = 1 - 0.5 * deep + deep * ((1 - r) * (1.25 * (1 - swell) - 0.45) + r * (swell - 0.5))
+            u = i / 8 % 1.0  # across one lobe: both shapes peak in its middle, so none between is smooth
+            swell, spike = math.sin(math.pi * u) ** 0.7, (1 - abs(2 * u - 1)) ** 1.5
+            k = 1 + deep * ((1 - r) * (1.5 * spike - 0.85) + r * (swell - 0.7))
             py = ry * k * math.sin(t + turn)
             points.append((x + rx * k * math.cos(t + turn), y + (min(py, 0.42 * ry) if flat else py)))
         self.poly(points, c, **{"wobble": 0.0, "soft": 0.0, **how})

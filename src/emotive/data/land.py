@@ -42,7 +42,8 @@ GROUND: dict[str, Oklab] = {
 
 def ground_colour(scene: Scene) -> Oklab:
     """What the subject stands on."""
-    return SNOW if scene.weather == "snow" and scene.setting != "sea" else GROUND[scene.setting]
+    own = GROUND[scene.setting]
+    return mix(SNOW, own, 0.22) if scene.weather == "snow" and scene.setting != "sea" else own
 
 
 def _ridge(
@@ -171,7 +172,7 @@ def _city(b: Brush, scene: Scene, horizon: float) -> None:
                 b.poly([(-w / 2, 0.02), (w / 2, 0.02), (w / 2, -h), (-w / 2, -h)], c, haze=haze, soft=0.02)
                 if (i + k) % 3 == 0:
                     b.poly([(-w / 2, -h), (w / 2, -h), (0.0, -h - 0.07)], c, haze=haze, outline=0)
-                if row:
+                if row and not (scene.subject and 0.28 < x + w / 2 < 0.72):  # no lights behind a subject
                     _windows(b, w, h, lit, haze, i + k)
 
 
@@ -215,6 +216,9 @@ def land(b: Brush, scene: Scene, horizon: float) -> None:
 def _ground_cover(b: Brush, scene: Scene, top: float) -> None:
     """Tufts, ripples, paving: more of it, and more slanted, as arousal grows [MH]."""
     c, s = ground_colour(scene), b.style
+    blades = shade(GROUND[scene.setting], 0.76)
+    if scene.weather == "snow":  # they only just look out of it
+        blades = mix(c, blades, 0.4)
     shift = b.stream("cover").choice((0.0, 0.33, 0.66))
     for row in range(4):
         depth = (row + 0.7) / 4
@@ -223,12 +227,12 @@ def _ground_cover(b: Brush, scene: Scene, top: float) -> None:
         for i in range(-1, n + 1):
             x = (i + shift + 0.5 * (row % 2) + 0.21 * ((i * 3 + row) % 3)) / n
             size, width = 0.022 + 0.035 * depth, 0.006 + 0.003 * depth
-            if scene.setting in ("meadow", "mountains", "forest") and scene.weather != "snow":
+            if scene.setting in ("meadow", "mountains", "forest"):
                 lean = math.tan(1.3 * s.slant) * size
                 h = size * (0.7 + 0.6 * s.agitation)
                 for dx in (-0.35, 0.0, 0.35):
                     blade = [(x + dx * size, y), (x + 1.5 * dx * size + lean, y - h)]
-                    b.line(blade, shade(c, 0.76), width)
+                    b.line(blade, blades, width)
             else:
                 crest = y - 0.3 * size - s.agitation * size * 0.5
                 b.line([(x - 1.6 * size, y), (x, crest), (x + 1.6 * size, y)], shade(c, 0.88), width)

@@ -24,7 +24,7 @@ from .style import Style, style
 from .subjects import SUBJECT_DRAWINGS
 
 # How far a subject leans with the wind; what is not named here is stiff.
-SWAY = {"tree": 0.8, "flowers": 0.8, "boat": 0.7, "balloon": 0.5, "tent": 0.4, "person": 0.4}
+SWAY = {"tree": 0.6, "flowers": 0.5, "boat": 0.7, "balloon": 0.5, "tent": 0.4, "person": 0.4}
 
 
 def paint(scene: Scene, affect: Affect, seed: int, size: int = 512) -> np.ndarray:
@@ -45,7 +45,7 @@ def on_canvas(compose: Callable[[Brush], None], affect: Affect, seed: int, size:
 def _compose(b: Brush, scene: Scene) -> None:
     s, canvas = b.style, b.canvas
     frame = b.stream("frame")
-    horizon = frame.choice((0.55, 0.58)) + s.horizon
+    horizon = 0.565 + s.horizon
     side = frame.choice((-1, 1))
     canvas.save()
     _hold_camera(b, side)
@@ -77,8 +77,8 @@ def _place_subject(b: Brush, scene: Scene, horizon: float, side: int) -> None:
     s, rng = b.style, b.stream("subject")
     draw, height, grounded = SUBJECT_DRAWINGS[str(scene.subject)]
     size = height * s.scale
-    x = 0.5 + side * (s.offset + rng.choice((0.0, 0.03)))
-    foot = (0.845 if grounded else 0.66) + 0.25 * s.horizon + rng.choice((-0.012, 0.012))
+    x = 0.5 + side * s.offset
+    foot = (0.845 if grounded else 0.66) + 0.25 * s.horizon
     lit = scene.time in ("night", "sunset") or scene.weather in ("rain", "fog")
     snow = scene.weather == "snow"
     if scene.setting == "sea" and grounded and scene.subject != "boat":
@@ -91,7 +91,7 @@ def _place_subject(b: Brush, scene: Scene, horizon: float, side: int) -> None:
     elif grounded:
         b.oval(x, foot + 0.016, 0.40 * size, 0.018, shade(ground_colour(scene), 0.55), outline=0, alpha=0.6)
     sway = SWAY.get(str(scene.subject), 0.22)
-    b.light = min(1.0, b.light + 0.14)  # the subject stands out, also at night
+    b.light = min(1.0, b.light + 0.22)  # the subject stands out, also at night
     with b.at(x, foot, size, lean=sway * s.slant * side, mirror=rng.random() < 0.5):
         draw(b, rng, lit, snow)
 

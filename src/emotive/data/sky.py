@@ -121,7 +121,7 @@ def clouds(b: Brush, scene: Scene, horizon: float) -> None:
     for i, (x, y, w) in enumerate(placed):
         big = 1.0 if scene.weather == "clear" else 1.35
         h = 0.34 * w * big
-        heap = {"depth": 0.42, "flat": True, "turn": 0.4 * i, "glows": True}
+        heap = {"depth": 0.30, "flat": True, "turn": 0.4 * i, "glows": True}
         under, over = mix(c, b.mist, 0.25), mix(c, WHITE, 0.25 * (1 - dark))
         with b.at(x, y * horizon, 1.0, lean=-0.8 * b.style.slant):
             b.lobed(0.0, 0.02, w * big * stretch, h, under, lobes=8, outline=0.6, **heap)

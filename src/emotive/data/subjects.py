@@ -60,15 +60,15 @@ def house(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
 
 def tree(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     crown = mix(WHITE, BLUE, 0.12) if snow else rng.choice((GREEN, GREEN, ORANGE))
-    b.poly([(-0.09, 0.02), (0.09, 0.02), (0.05, -0.5), (-0.05, -0.5)], BROWN, soft=0.04)
-    b.line([(0.0, -0.28), (0.14, -0.48)], BROWN, 0.05)
-    b.lobed(0.0, -0.68, 0.37, 0.34, shade(crown, 0.86), lobes=9)
-    b.lobed(-0.06, -0.74, 0.24, 0.20, crown, lobes=7, outline=0)
-    if not snow:
-        for i in range(5):
-            t = 2.4 * i + 0.6
-            x, y = 0.20 * math.cos(t), -0.66 + 0.17 * math.sin(t)
-            b.oval(x, y, 0.045, 0.035, shade(crown, 1.16), outline=0)
+    b.poly([(-0.12, 0.02), (0.12, 0.02), (0.07, -0.5), (-0.07, -0.5)], BROWN, soft=0.04)
+    heaps = ((-0.22, -0.54, 0.25), (0.22, -0.54, 0.25), (0.0, -0.76, 0.29))
+    for x, y, r in heaps:
+        b.lobed(x, y, r, r, shade(crown, 0.84), lobes=7)
+    for x, y, r in heaps:
+        b.lobed(x, y - 0.03, 0.80 * r, 0.76 * r, crown, lobes=7, outline=0)
+    if not snow and crown == GREEN:
+        for x, y in ((-0.25, -0.50), (0.21, -0.56), (0.0, -0.80), (-0.02, -0.52)):
+            b.oval(x, y, 0.06, 0.06, RED, outline=0)
 
 
 def boat(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
@@ -136,13 +136,14 @@ def balloon(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
 
 def flowers(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     petals = rng.choice(((PINK, YELLOW, RED), (PINK, YELLOW, RED), (PURPLE, WHITE, PINK)))
-    heads = ((-0.32, -0.58, 0.17), (0.34, -0.52, 0.17), (0.0, -0.82, 0.20))
+    heads = ((-0.36, -0.50, 0.20), (0.36, -0.50, 0.20), (0.0, -0.78, 0.24))
     for (x, y, r), petal in zip(heads, petals, strict=True):
-        b.line([(0.55 * x, 0.04), (0.8 * x, 0.4 * y), (x, y)], LEAF, 0.055)
-        leaf = [(0.6 * x, 0.3 * y), (0.6 * x + 0.18, 0.3 * y - 0.16), (0.6 * x + 0.05, 0.3 * y - 0.14)]
-        b.poly(leaf, LEAF, soft=0.05)
-        b.lobed(x, y, r, r, petal, lobes=6, depth=0.34, turn=0.5)
-        b.oval(x, y, 0.36 * r, 0.36 * r, BROWN if petal == YELLOW else YELLOW, outline=0)
+        b.line([(0.45 * x, 0.04), (x, y)], LEAF, 0.075)
+        for side in (-1, 1):
+            leaf = [(0.6 * x, 0.25 * y), (0.6 * x + side * 0.20, 0.25 * y - 0.16), (0.7 * x, 0.25 * y - 0.14)]
+            b.poly(leaf, LEAF, soft=0.05)
+        b.lobed(x, y, r, r, petal, lobes=6, depth=0.50, turn=0.5)
+        b.oval(x, y, 0.40 * r, 0.40 * r, BROWN if petal == YELLOW else YELLOW, outline=0)
 
 
 def castle(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
@@ -161,35 +162,36 @@ def castle(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
 
 def cat(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     fur = rng.choice((ORANGE, ORANGE, SLATE))
-    tail = [(0.18, -0.05), (0.46, -0.06), (0.52, -0.34), (0.40, -0.50)]
-    b.line(tail, shade(fur, 0.85), 0.10)
-    body = [(-0.26, 0.0), (-0.27, -0.22), (-0.17, -0.50), (0.13, -0.50), (0.30, -0.20), (0.30, 0.0)]
+    pale = mix(fur, WHITE, 0.62)
+    tail = [(0.18, -0.06), (0.48, -0.06), (0.54, -0.34), (0.44, -0.50)]
+    b.line(tail, shade(fur, 0.82), 0.12)
+    body = [(-0.27, 0.0), (-0.28, -0.22), (-0.17, -0.46), (0.17, -0.46), (0.28, -0.22), (0.27, 0.0)]
     b.poly(body, fur, soft=0.20)
-    b.oval(-0.03, -0.20, 0.12, 0.17, mix(fur, WHITE, 0.55), outline=0)
-    for x in (-0.11, 0.07):
-        b.oval(x, -0.03, 0.075, 0.045, mix(fur, WHITE, 0.35), outline=0.6)
+    b.oval(0.0, -0.17, 0.14, 0.16, pale, outline=0)
     for s in (-1, 1):
-        b.poly([(s * 0.24 - 0.02, -0.66), (s * 0.20 - 0.02, -0.98), (s * 0.02 - 0.02, -0.80)], fur, soft=0.05)
-    b.oval(-0.02, -0.66, 0.25, 0.20, fur)
-    for x in (-0.12, 0.08):
-        b.oval(x, -0.69, 0.042, 0.052, BLACK, outline=0)
-        b.oval(x + 0.012, -0.71, 0.014, 0.016, WHITE, glows=True, outline=0)
-    b.oval(-0.02, -0.59, 0.085, 0.05, mix(fur, WHITE, 0.55), outline=0)
-    b.poly([(-0.05, -0.62), (0.01, -0.62), (-0.02, -0.585)], PINK, outline=0)
+        b.poly([(s * 0.31, -0.64), (s * 0.29, -1.02), (s * 0.06, -0.84)], fur, soft=0.04)
+    b.oval(0.0, -0.64, 0.32, 0.245, fur)
+    b.oval(0.0, -0.545, 0.14, 0.085, pale, outline=0)
+    for s in (-1, 1):
+        b.oval(s * 0.145, -0.675, 0.062, 0.078, BLACK, outline=0)
+        b.oval(s * 0.145 + 0.02, -0.705, 0.022, 0.026, WHITE, glows=True, outline=0)
+    b.poly([(-0.05, -0.60), (0.05, -0.60), (0.0, -0.545)], RED, outline=0)
 
 
 def person(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
     coat = rng.choice((RED, RED, TEAL))
-    for x in (-0.085, 0.085):
-        b.poly(box(x - 0.06, -0.30, x + 0.06, 0.0), NAVY, soft=0.04)
-    b.poly([(-0.27, -0.22), (0.27, -0.22), (0.14, -0.72), (-0.14, -0.72)], coat, soft=0.08)
+    for x in (-0.10, 0.10):
+        b.poly(box(x - 0.075, -0.28, x + 0.075, 0.0), NAVY, soft=0.04)
     for s in (-1, 1):
-        arm = [(s * 0.13, -0.70), (s * 0.29, -0.38), (s * 0.21, -0.34), (s * 0.07, -0.58)]
-        b.poly(arm, shade(coat, 0.86), soft=0.05)
-    b.oval(0.0, -0.84, 0.115, 0.125, (0.80, 0.045, 0.055), outline=0.7)
-    hair = [(-0.13, -0.83), (-0.14, -0.96), (0.0, -1.02), (0.14, -0.96), (0.13, -0.83)]
-    b.poly([*hair, (0.08, -0.91), (-0.08, -0.91)], WHITE if snow else BROWN, soft=0.06, outline=0)
-    b.poly(box(-0.125, -0.745, 0.125, -0.675), YELLOW, soft=0.04, outline=0)
+        arm = [(s * 0.10, -0.62), (s * 0.36, -0.34), (s * 0.28, -0.26), (s * 0.06, -0.46)]
+        b.poly(arm, shade(coat, 0.82), soft=0.05)
+    b.poly([(-0.29, -0.20), (0.29, -0.20), (0.14, -0.64), (-0.14, -0.64)], coat, soft=0.08)
+    b.oval(0.0, -0.82, 0.165, 0.175, (0.84, 0.040, 0.050), outline=0.7)
+    hair = [(-0.18, -0.80), (-0.20, -0.98), (0.0, -1.06), (0.20, -0.98), (0.18, -0.80)]
+    b.poly([*hair, (0.11, -0.90), (-0.11, -0.90)], WHITE if snow else BROWN, soft=0.06, outline=0)
+    for s in (-1, 1):
+        b.oval(s * 0.062, -0.81, 0.026, 0.032, BLACK, outline=0)
+    b.poly(box(-0.15, -0.665, 0.15, -0.585), YELLOW, soft=0.04, outline=0)
 
 
 def tent(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
@@ -216,15 +218,15 @@ def mushroom(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
 # name -> (drawing, size as a share of the picture's height, stands on the ground)
 SUBJECT_DRAWINGS: dict[str, tuple[Callable[[Brush, random.Random, bool, bool], None], float, bool]] = {
     "house": (house, 0.46, True),
-    "tree": (tree, 0.52, True),
+    "tree": (tree, 0.54, True),
     "boat": (boat, 0.50, True),
     "lighthouse": (lighthouse, 0.56, True),
     "windmill": (windmill, 0.52, True),
     "balloon": (balloon, 0.54, False),
-    "flowers": (flowers, 0.46, True),
+    "flowers": (flowers, 0.52, True),
     "castle": (castle, 0.50, True),
-    "cat": (cat, 0.44, True),
-    "person": (person, 0.48, True),
+    "cat": (cat, 0.48, True),
+    "person": (person, 0.54, True),
     "tent": (tent, 0.46, True),
     "mushroom": (mushroom, 0.46, True),
 }

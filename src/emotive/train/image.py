@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from emotive.affect import Affect
 from emotive.data.scenes import FUNCTION_WORDS, LEXICON, SUBJECTS, caption, random_scene
 from emotive.devices import choose_device, choose_dtype
+from emotive.errors import WeightsError
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
@@ -39,7 +40,7 @@ from .image_losses import SHIFT, Batch, Generator, decoder_loss, flow_loss, guid
 from .loop import Average, Network, train
 
 FEW_STEPS = (1, 2, 4, 8)
-SHARES = {"decoder": 0.06, "denoiser": 0.74, "student": 0.14, "polish": 0.06}
+SHARES = {"decoder": 0.03, "denoiser": 0.78, "student": 0.13, "polish": 0.06}
 
 
 def train_image(
@@ -74,25 +75,30 @@ def train_image(
         return torch.autocast(place.type, dtype=dtype, enabled=dtype != torch.float32)
 
     torch.manual_seed(seed)
+    affect = AffectEmbedding.from_pretrained(resolve("emotive-affect-1")).eval().requires_grad_(False)
+    if init:
+        source = resolve(init)
+        verify(source)
+        denoiser = ImageDenoiser.from_pretrained(source / "denoiser")
+        if (known := denoiser.config["affect_sha256"]) != affect.fingerprint():
+            raise WeightsError(
+                f"{init} was trained with the affect embedding {known[:12]}, and cannot go on with "
+                f"{affect.fingerprint()[:12]}"
+            )
+        encoder = _grown(SceneTextEncoder.from_pretrained(source / "text_encoder"), new_text_encoder())
+        decoder = ImageDecoder.from_pretrained(source / "decoder")
+    else:
+        encoder = new_text_encoder()
+        denoiser = ImageDenoiser(affect_sha256=affect.fingerprint())
+        decoder = ImageDecoder()
     output.mkdir(parents=True, exist_ok=True)
     data = Reservoir(output / "data", capacity)
     large = Reservoir(output / "large", capacity=max(64, capacity // 66), size=512, paint_size=512)
-    affect = AffectEmbedding.from_pretrained(resolve("emotive-affect-1")).eval().requires_grad_(False)
     affect = _on(place, affect)
     _fill(large, large.capacity, painters, seed + 1, report)
     _fill(data, min(capacity, max(256, capacity // 5)), painters, seed, report)
     data.start(painters, seed)
     try:
-        if init:
-            source = resolve(init)
-            verify(source)
-            encoder = _grown(SceneTextEncoder.from_pretrained(source / "text_encoder"), new_text_encoder())
-            denoiser = ImageDenoiser.from_pretrained(source / "denoiser")
-            decoder = ImageDecoder.from_pretrained(source / "decoder")
-        else:
-            encoder = new_text_encoder()
-            denoiser = ImageDenoiser(affect_sha256=affect.fingerprint())
-            decoder = ImageDecoder()
         generator, decoder = _on(place, Generator(encoder, denoiser, affect)), _on(place, decoder)
         null_ids = encoder.null(1).to(place)
 

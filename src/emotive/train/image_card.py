@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from emotive.affect import Affect
 from emotive.data.scenes import SUBJECTS, Scene, caption, random_scene
+from emotive.evaluate.metrics import concordance
 
 from .image_batches import as_pictures
 from .image_data import Reservoir
@@ -77,12 +78,6 @@ def fit_estimator(
             reported = time.monotonic()
             report(f"estimator: loss {float(loss):.4f}, {minutes - spent:.1f} minutes left")
     return net.eval()
-
-
-def concordance(x: np.ndarray, y: np.ndarray) -> float:
-    """Lin's concordance correlation coefficient, with population moments; 0 if either is constant."""
-    spread = x.var() + y.var() + (x.mean() - y.mean()) ** 2
-    return float(2 * ((x - x.mean()) * (y - y.mean())).mean() / spread) if spread > 0 else 0.0
 
 
 @torch.no_grad()

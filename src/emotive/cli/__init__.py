@@ -1,0 +1,58 @@
+"""The command line: `emotive image "a lighthouse by the sea" --affect joy`.
+
+Written paths go to stdout, one per line; everything else to stderr. Exit codes: 0; 2 for input that cannot
+be used, in one line; 1 for a fault (EMOTIVE_TRACEBACK=1 shows where); 130 for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from emotive import __version__
+from emotive.errors import EmotiveError
+
+from . import image, edit, judge, about, studio, evaluate, train  # noqa: F401, I001  each adds its commands, in the order of --help
+from .common import app, notes, option, say
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line on `argv` (sys.argv by default) and returns the exit code."""
+    arguments = None if argv is None else list(argv)
+    try:
+        with notes():
+            command = typer.main.get_command(app)
+            code = command.main(args=arguments, prog_name="emotive", standalone_mode=False)
+            sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except EmotiveError as error:
+        say(f"error: {error}")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:  # `emotive info | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Exception as error:
+        if isinstance(usage := getattr(error, "exit_code", None), int) and hasattr(error, "format_message"):
+            say(f"error: {error.format_message()} See emotive --help")  # pyright: ignore
+            return usage
+        if os.environ.get("EMOTIVE_TRACEBACK"):
+            raise
+        say(f"fault: {type(error).__name__}: {str(error)[:500]} (EMOTIVE_TRACEBACK=1 shows where)")
+        return 1
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context, version: Annotated[bool, option("Print the version.", "--version")] = False
+) -> None:
+    if version:
+        print(f"emotive {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())

@@ -1,0 +1,106 @@
+"""`emotive info`, `show` and `demo`: what is here, what a file was made from, a first set of pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import IMAGE_MODEL, AsJson, Device, Folder, app, batch_size, make_folder, option, progress, table
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A picture made by Emotive, or its .json.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print what a file was made from."""
+    from emotive.media.provenance import read_provenance
+
+    made = read_provenance(file)
+    if as_json:
+        print(made.to_json())
+        return
+    if made.grid:
+        feeling = f"a grid of {made.grid[0]} rows (arousal) by {made.grid[1]} columns (valence)"
+    elif made.curve is not None:
+        feeling = f"a curve of {made.curve.duration:g} s at {made.fps or 30:g} frames/s"
+    else:
+        feeling = str(made.affect) + (f'  typed "{made.affect_text}"' if made.affect_text else "")
+    size = f", {made.size[0]} x {made.size[1]} pixels" if made.size else ""
+    scales = (made.guidance_scale, made.affect_guidance_scale)
+    guidance = "guidance {}, affect guidance {}".format(*map(_number, scales))
+    table(
+        {
+            "file": file,
+            "": f"{made.statement}, version {made.emotive}, {made.created}",
+            "prompt": made.prompt or "none, a mood alone",
+            "affect": feeling,
+            "strength": _number(made.affect_strength),
+            "model": f"{made.model}  {made.model_fingerprint[:12]}",
+            "sampling": f"seed {made.seed}, {made.num_inference_steps} steps, {guidance}{size}",
+            "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
+            "again": f"emotive image --like {file}",
+        }
+    )
+
+
+@app.command()
+def info(
+    as_json: AsJson = False,
+    vocabulary: Annotated[bool, option("The words that the image model knows.", "--vocabulary")] = False,
+) -> None:
+    """Print versions, device, embedded models, named emotions and label sets."""
+    from emotive import about
+
+    if vocabulary:
+        words = about.vocabulary(IMAGE_MODEL)
+        if as_json:
+            print(json.dumps(words, ensure_ascii=False))
+            return
+        for kind, entries in words.items():
+            groups = entries.values() if isinstance(entries, dict) else [entries]
+            print("\n  ".join([kind, *(", ".join(group) for group in groups)]))
+        return
+    facts = about.facts()
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    models = [f"{m['name']}  {m['megabytes']} MB  sha256 {m['sha256']}" for m in facts["models"]]
+    table(
+        {
+            "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
+            "device": f"{facts['device']}, {facts['threads']} threads",
+            "dtype": facts["dtype_reason"],
+            "models": "\n".join(models) or "none embedded",
+            "label sets": "\n".join(f"{k}: {', '.join(labels)}" for k, labels in facts["label_sets"].items()),
+            "emotions": "valence arousal dominance",
+        }
+    )
+    for e in facts["emotions"]:
+        print(f"  {e['term']:<20} {e['valence']:+.2f}   {e['arousal']:+.2f}   {e['dominance']:+.2f}")
+
+
+@app.command()
+def demo(
+    output: Folder = Path("emotive-demo"),
+    model: Annotated[str, option("Name, folder or hub id.")] = IMAGE_MODEL,
+    device: Device = None,
+) -> None:
+    """Make a first set of pictures and one offline page that shows them."""
+    from emotive.batch import image_jobs, run_image_jobs
+    from emotive.plan import load_pipeline, settled
+    from emotive.showcase import showcase_plans, write_showcase
+
+    make_folder(output)
+    plans = showcase_plans(model)
+    jobs = [job for plan in plans for job in image_jobs(plan)]
+    pipe, here = load_pipeline(model, device)
+    pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
+    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures))
+
+
+def _number(value: float | None) -> str:
+    return "the model's own" if value is None else f"{value:g}"

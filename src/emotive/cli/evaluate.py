@@ -1,0 +1,102 @@
+"""`emotive evaluate`: does control work, and what does it cost."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated, Any
+
+import typer
+
+from emotive.errors import InputError
+
+from .common import IMAGE_MODEL, Device, Folder, app, make_folder, needs_extra, option, plain
+
+SCENE_READER = "emotive-scene-reader-1"
+PICTURE_JUDGE = "emotive-picture-judge-1"
+DEFAULTS = {"captions": 24, "grid": "5x5", "seeds": 1, "resamples": 5000, "neighbours": 1500}
+QUICK = {"captions": 4, "grid": "3x3", "seeds": 1, "resamples": 1000, "neighbours": 300}
+
+evaluate_app = typer.Typer(
+    rich_markup_mode=None, help="Measure control, content and quality; write a report."
+)
+app.add_typer(evaluate_app, name="evaluate")
+
+
+@evaluate_app.callback()
+def _evaluate() -> None:  # so that `image` stays a command of its own while it is the only one
+    pass
+
+
+@evaluate_app.command("image")
+def evaluate_image(
+    output: Folder,
+    model: Annotated[str, option("Name, folder or hub id.")] = IMAGE_MODEL,
+    captions: Annotated[int | None, option("Held-out captions. [24]")] = None,
+    grid: Annotated[str | None, option("Requests for each, ROWSxCOLUMNS over the plane. [5x5]")] = None,
+    seeds: Annotated[int | None, option("Noises for each caption and request. [1]")] = None,
+    steps: Annotated[int, option("Sampling steps of the model.")] = 4,
+    device: Device = None,
+    quick: Annotated[bool, option("A rough answer: 4 captions, 3x3, under a minute.", "--quick")] = False,
+) -> None:
+    """Paint held-out captions over the plane, have judges read them, write report.json and report.html."""
+    base = QUICK if quick else DEFAULTS
+    given = {"captions": captions, "grid": grid, "seeds": seeds}
+    asked: dict[str, Any] = {**base, **{k: v for k, v in given.items() if v is not None}}
+    if not 1 <= steps <= 1000:
+        raise InputError(f"--steps {steps} makes no sense: use 1 to 1000")
+    shape = _shape(asked["grid"])
+    with needs_extra("train"):
+        import emotive.data.painter  # noqa: F401  the teacher is an arm
+    from tqdm import tqdm
+
+    from emotive.evaluate.image import affect_grid, batches_of, evaluate_image, held_out_captions
+    from emotive.evaluate.report import check_report_folder, write_report
+    from emotive.perceive.picture import PictureJudge
+    from emotive.perceive.published import PublishedJudge
+    from emotive.perceive.scene import SceneReader
+    from emotive.plan import load_pipeline
+
+    # What is wrong is said before the work.
+    held_out_captions(asked["captions"])
+    affect_grid(*shape)
+    if not 1 <= asked["seeds"] <= 100:
+        raise InputError(f"--seeds {asked['seeds']} makes no sense: use 1 to 100")
+    make_folder(output)
+    check_report_folder(output)
+    pipe, _ = load_pipeline(model, device)
+    judges = {"picture": PictureJudge.from_pretrained(PICTURE_JUDGE), "published": PublishedJudge()}
+    reader = SceneReader.from_pretrained(SCENE_READER)
+
+    options: dict[str, Any] = {"model": (model, IMAGE_MODEL), "steps": (steps, 4), "device": (device, None)}
+    options |= {k: (asked[k], base[k]) for k in given}
+    told = [f"--{k} {shlex.quote(str(v))}" for k, (v, usual) in options.items() if v != usual]
+    command = " ".join(["emotive evaluate image", *["--quick"] * quick, *told, "-o DIR"])
+    total = batches_of(asked["captions"], asked["seeds"])
+    with tqdm(total=total, unit="batch", disable=None, leave=False) as bar:
+
+        def progress(line: str) -> None:
+            bar.set_description_str(line)
+            bar.update()
+
+        evaluation = evaluate_image(
+            pipe,
+            judges,
+            reader,
+            asked["captions"],
+            shape,
+            asked["seeds"],
+            steps,
+            asked["resamples"],
+            asked["neighbours"],
+            plain(command),
+            progress,
+        )
+    for path in write_report(output, evaluation):
+        print(path, flush=True)
+
+
+def _shape(grid: str) -> tuple[int, int]:
+    rows, cross, columns = grid.lower().partition("x")
+    if not (cross and rows.isascii() and rows.isdigit() and columns.isascii() and columns.isdigit()):
+        raise InputError(f"--grid {grid[:40]!r} makes no sense: use ROWSxCOLUMNS, such as 5x5")
+    return int(rows[:9]), int(columns[:9])

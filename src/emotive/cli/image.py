@@ -1,0 +1,167 @@
+"""`emotive image`: paint a scene with a feeling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emotive.errors import InputError
+
+from .common import IMAGE_MODEL, Device, app, batch_size, make_folder, option, progress, say
+
+if TYPE_CHECKING:
+    from emotive.media.provenance import Provenance
+
+
+@app.command()
+def image(
+    prompt: Annotated[str | None, typer.Argument(help='A scene; "" and --affect paint a mood alone.')] = None,
+    affect: Annotated[str | None, option(
+        "valence,arousal[,dominance] in -1..1, a name, or a mixture: joy:0.7+fear:0.3. [neutral]")] = None,
+    scale: Annotated[str | None, option("Range of the numbers in --affect: 1..9, -3..3. [-1..1]")] = None,
+    affect_strength: Annotated[float | None, option("How much of it; 0 is neutral. [1.0]")] = None,
+    steps: Annotated[int | None, option("Sampling steps, 1 to 1000. [4]")] = None,
+    guidance_scale: Annotated[float | None, option("Pull of the prompt. [the model's own]")] = None,
+    affect_guidance_scale: Annotated[float | None, option("Pull of the affect. [the model's own]")] = None,
+    texture: Annotated[float | None, option("Surface texture; 0 is none. [1.0]")] = None,
+    seed: Annotated[int | None, option("Same seed, same picture. [random]")] = None,
+    count: Annotated[int, option("Pictures to make, with consecutive seeds.")] = 1,
+    grid: Annotated[str | None, option("A sheet over the whole plane, ROWSxCOLUMNS, such as 5x5.")] = None,
+    curve: Annotated[Path | None, option(
+        "Frames along a curve: .csv of time,valence,arousal[,dominance] in s and -1..1, or .json.")] = None,
+    fps: Annotated[float | None, option("Frames per second of --curve. [30]")] = None,
+    prompts: Annotated[Path | None, option(
+        "A stimulus set: a file of prompts, one a line, x --grid x --seeds, into a folder with stimuli.csv; "
+        "the same command goes on with a set that was stopped.")] = None,
+    seeds: Annotated[int | None, option("Seeds for each prompt of --prompts, from --seed up. [1]")] = None,
+    match: Annotated[str | None, option(
+        "With --prompts: also write the set equalised in any of luminance,contrast,saturation.")] = None,
+    like: Annotated[Path | None, option("Remake this file; other options change what they name.")] = None,
+    model: Annotated[str | None, option(f"Name, folder or hub id. [{IMAGE_MODEL}]")] = None,
+    device: Device = None,
+    dtype: Annotated[str | None, option("fp32, bf16, fp16. [bf16 where it is fast]")] = None,
+    output: Annotated[str | None, option(
+        "A .png (--curve: .webp or .gif), overwritten if it exists; or a folder, for files named after what "
+        "they show, which never overwrite. [the current folder]", "--output", "-o")] = None,
+) -> None:  # fmt: skip
+    """Paint a scene with a feeling; the paths of the files are printed."""
+    from emotive.batch import MAX_COUNT, image_jobs, output_paths, run_image_jobs, write_images
+    from emotive.plan import blank_plan, differences, load_pipeline, plan_like, settled, with_feeling
+
+    if like is None and not (prompt or "").strip() and not any((affect, grid, curve, prompts)):
+        raise InputError('say what to paint, such as "a boat by the sea", or --affect joy for a mood alone')
+    if not 1 <= count <= MAX_COUNT:
+        raise InputError(f"--count {count} makes no sense: use 1 to {MAX_COUNT}")
+    given = {
+        "prompt": None if prompt is None else _checked_text(prompt),
+        "affect_strength": affect_strength,
+        "num_inference_steps": steps,
+        "guidance_scale": guidance_scale,
+        "affect_guidance_scale": affect_guidance_scale,
+        "texture": texture,
+        "seed": seed,
+        "model": model,
+    }
+    if prompts is None and (seeds is not None or match is not None):
+        raise InputError("--seeds and --match go with --prompts")
+    if prompts is not None:
+        for name, value in (
+            ("a prompt", prompt), ("--affect", affect), ("--curve", curve), ("--like", like), ("--fps", fps),
+        ):  # fmt: skip
+            if value is not None:
+                raise InputError(f"--prompts makes a stimulus set; {name} does not go with it")
+        if count != 1:
+            raise InputError("--prompts makes a stimulus set; use --seeds instead of --count")
+    made = None if like is None else plan_like(like)
+    asked = {key: value for key, value in given.items() if value is not None}
+    plan = with_feeling(replace(made or blank_plan(IMAGE_MODEL), **asked), affect, scale, grid, curve, fps)
+    if prompts is not None:
+        first, several = 0 if seed is None else seed, 1 if seeds is None else seeds
+        _stimulus_set(plan, prompts, first, several, match, output, device, dtype)
+        return
+    if count > 1 and plan.affect is None:
+        raise InputError("--count goes with single pictures, not with --grid or --curve")
+    jobs = image_jobs(plan, count)
+    targets = output_paths(plan, output, count)
+    if made is None:
+        pipe, here = load_pipeline(plan.model, device, dtype)
+    else:
+        place = device or _if_present(made.device)
+        pipe, here = load_pipeline(plan.model, place, dtype or made.dtype or None)
+        for difference in differences(made, here):
+            say(f"note: {difference}; the picture may come out different")
+    pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
+    for path in write_images(settled(plan, pipe, here), pictures, targets):
+        print(path, flush=True)
+    if made is None and seed is None:
+        say(f"note: seed {plan.seed}")
+
+
+def _stimulus_set(
+    plan: Provenance,
+    prompts: Path,
+    seed: int,
+    seeds: int,
+    match: str | None,
+    output: str | None,
+    device: str | None,
+    dtype: str | None,
+) -> None:
+    from emotive.batch import valence_arousal_grid
+    from emotive.matching import MATCHABLE
+    from emotive.perceive.picture import PictureJudge
+    from emotive.perceive.published import PublishedJudge
+    from emotive.plan import load_pipeline, settled
+    from emotive.stimuli import make_stimuli, match_stimuli, read_prompts, stimulus_list
+
+    names = [] if match is None else [name.strip() for name in match.split(",")]
+    if unknown := [name for name in names if name not in MATCHABLE]:
+        raise InputError(f"--match {unknown[0][:40]!r} is not one of {', '.join(MATCHABLE)}")
+    if output is None:
+        raise InputError("say where the stimulus set goes: --output FOLDER")
+    cells = plan.cells or tuple(valence_arousal_grid(5, 5))
+    # What is wrong with the file and the numbers is said before anything is loaded.
+    stimulus_list(read_prompts(prompts, lambda text: None), cells, seed, seeds)
+    make_folder(Path(output))
+    pipe, here = load_pipeline(plan.model, device, dtype)
+    known = read_prompts(prompts, lambda text: pipe.text_encoder.tokenize([text]))
+    stimuli = stimulus_list(known, cells, seed, seeds)
+    judges = PictureJudge.from_pretrained(), PublishedJudge()
+    folder, plan = Path(output), settled(replace(plan, grid=None, cells=(), affect=None), pipe, here)
+    paths = make_stimuli(folder, plan, stimuli, pipe, judges, batch_size(here))
+    for path in progress(paths, len(stimuli)):
+        if path.suffix == ".csv":
+            print(path, flush=True)
+    if names:
+        table_path, report = match_stimuli(folder, names, judges, lambda rows: progress(rows, len(rows)))
+        print(table_path)
+        for judge, axes in report["control_after"].items():
+            for axis, after in axes.items():
+                before = report["control_before"][judge][axis]
+                say(
+                    f"note: {judge.replace('_', ' ')}, {axis}: "
+                    f"CCC {before['ccc']:.2f} -> {after['ccc']:.2f}, "
+                    f"Spearman within prompts {before['spearman_within_prompt']:.2f} -> "
+                    f"{after['spearman_within_prompt']:.2f} with {', '.join(names)} equal"
+                )
+
+
+def _checked_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError("the prompt is not text in the encoding of this terminal") from None
+    return text
+
+
+def _if_present(device: str) -> str | None:
+    """The device that a file was made on, if this machine has it."""
+    from emotive.devices import choose_device
+
+    try:
+        return str(choose_device(device or None))
+    except InputError:
+        return None

@@ -1,0 +1,155 @@
+"""`emotive judge`: valence and arousal out of pictures, and judges against people's ratings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emotive.errors import InputError
+
+from .common import AsJson, app, option, plain, report
+
+if TYPE_CHECKING:
+    from emotive.perceive.judge import Judge
+    from emotive.perceive.ratings import Agreement, Calibration
+
+
+class Which(str, Enum):
+    """The judges by name."""
+
+    picture = "picture"
+    published = "published"
+    both = "both"
+
+
+@app.command()
+def judge(
+    files: Annotated[list[Path] | None, typer.Argument(help="Pictures.", show_default=False)] = None,
+    which: Annotated[Which, option("The learned judge, the published coefficients, or both.", "--judge")] = (
+        Which.both
+    ),
+    ratings: Annotated[Path | None, option("Score on ratings: CSV file,valence,arousal,scale.")] = None,
+    scale: Annotated[str | None, option("Where the table has none: 1..9, or V/A -3..3/0..6.")] = None,
+    calibrate: Annotated[Path | None, option("Fit a judge to the ratings and write this JSON.")] = None,
+    calibration: Annotated[Path | None, option("Apply what --calibrate wrote.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say where pictures lie in valence and arousal, and what moved the estimate."""
+    if not files and ratings is None:
+        raise InputError("nothing to judge: give pictures, or --ratings FILE.csv")
+    if files and ratings is not None:
+        raise InputError("give pictures or --ratings, not both")
+    for name, value in (("--scale", scale), ("--calibrate", calibrate)):
+        if value is not None and ratings is None:
+            raise InputError(f"{name} needs --ratings FILE.csv")
+    if calibrate is not None and which is Which.both:
+        raise InputError("a calibration is of one judge: add --judge picture or --judge published")
+    if calibrate is not None:
+        _check_target(calibrate)
+    if ratings is not None:
+        _score(ratings, scale, _judges(which, calibration), calibrate, as_json)
+    else:
+        _explain(files or [], _judges(which, calibration), as_json)
+
+
+def _judges(which: Which, calibration: Path | None) -> list[Judge]:
+    from emotive.perceive.published import PublishedJudge
+    from emotive.perceive.ratings import CalibratedJudge, load_calibration
+
+    applied = None if calibration is None else load_calibration(calibration)
+    judges: list[Judge] = []
+    if which in (Which.picture, Which.both):
+        from emotive.perceive.picture import PictureJudge
+
+        judges.append(PictureJudge.from_pretrained())
+    if which in (Which.published, Which.both):
+        judges.append(PublishedJudge())
+    if applied is None:
+        return judges
+    if which is Which.both:  # the one that it was made with
+        judges = [j for j in judges if j.fingerprint() == applied.fingerprint] or judges[:1]
+    return [CalibratedJudge(j, applied) for j in judges]
+
+
+def _check_target(path: Path) -> None:
+    from emotive.media import check_folder
+
+    if path.suffix.lower() != ".json":
+        raise InputError(f"cannot write {path.name or path}: a calibration's name must end in .json")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder")
+    check_folder(path.parent)
+
+
+def _explain(files: list[Path], judges: list[Judge], as_json: bool) -> None:
+    from emotive.affect import Affect
+    from emotive.media.picture import as_array, open_picture
+    from emotive.perceive.explanation import explain, movers
+
+    found: list[dict[str, Any]] = []
+    for file in files:
+        picture = as_array(open_picture(file))
+        for judge in judges:
+            estimates = judge.estimate([picture])
+            if not as_json:
+                label = " ".join(part for part in (f"{file}:" * (len(files) > 1), f"{judge.name}:") if part)
+                print(plain(f"{label} {explain(picture, judge, estimates)}"), flush=True)
+                continue
+            numbers = {name: round(float(x[0]), 4) for name, x in estimates._asdict().items()}
+            near = Affect(float(estimates.valence[0]), float(estimates.arousal[0])).nearest(3)
+            moved = [
+                {"what": m.words, "valence": round(m.valence, 4), "arousal": round(m.arousal, 4)}
+                for m in movers(picture, judge)
+            ]
+            found.append(
+                {"file": str(file), "judge": judge.name, "fingerprint": judge.fingerprint(), **numbers}
+                | {"nearest": [term.term for term, _ in near], "moved_by": moved}
+            )
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def _score(table: Path, scale: str | None, judges: list[Judge], target: Path | None, as_json: bool) -> None:
+    from emotive.perceive.ratings import calibrate, estimate_files, read_ratings, save_calibration, score
+
+    rated = read_ratings(table, scale)
+    out: list[dict[str, Any]] = []
+    for judge in judges:
+        estimates = estimate_files(judge, rated.files)
+        agreed = score(judge, rated, estimates)
+        fitted = calibrate(judge, rated, estimates)
+        out.append(
+            {"judge": judge.name, "fingerprint": judge.fingerprint(), "n": len(rated.files)}
+            | {"score": {axis: asdict(a) for axis, a in agreed.items()}}
+            | {"ceiling": {axis: asdict(a) for axis, a in fitted.ceiling.items()}}
+        )
+        if not as_json:
+            _print_scores(judge.name, agreed, fitted.ceiling, fitted.calibration)
+        if target is not None:
+            save_calibration(target, fitted.calibration)
+            report(f"wrote {target}")
+    if as_json:
+        print(json.dumps(out, ensure_ascii=False, indent=2))
+
+
+def _print_scores(
+    name: str, agreed: dict[str, Agreement], ceiling: dict[str, Agreement], fitted: Calibration
+) -> None:
+    """As it judges, and recalibrated: what this judge can reach on these ratings, on pictures held out."""
+    print(f"{name} judge on {fitted.n} rated pictures, in units of [-1, 1]; 95 % bootstrap intervals")
+    head = f"{'':<22} {'CCC':<22} {'Pearson r':<22} {'Spearman':<22} {'MAE':<22} MAE of the mean"
+    print(head)
+    for axis in agreed:
+        for label, a in ((axis, agreed[axis]), ("  ceiling, calibrated", ceiling[axis])):
+            cells = [
+                f"{getattr(a, m):+.2f} [{a.intervals[m][0]:+.2f}, {a.intervals[m][1]:+.2f}]"
+                for m in ("ccc", "pearson", "spearman", "mae")
+            ]
+            print(f"{label:<22} " + " ".join(f"{cell:<22}" for cell in cells) + f" {a.mae_of_mean:.2f}")
+    for axis, line in (("valence", fitted.valence), ("arousal", fitted.arousal)):
+        print(f"{axis} = {line.slope:+.3f} x estimate {line.intercept:+.3f}, ± {line.sd:.2f}")

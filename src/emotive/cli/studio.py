@@ -1,0 +1,78 @@
+"""`emotive studio`: the app in the browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from emotive.errors import InputError
+
+from .common import IMAGE_MODEL, Device, app, needs_extra, option, report, say
+
+AUTH = "EMOTIVE_STUDIO_AUTH"  # user:password; not an option, since options show in the list of processes
+
+
+@app.command()
+def studio(
+    host: Annotated[str, option("Address to listen on; 127.0.0.1 is this computer alone.")] = "127.0.0.1",
+    port: Annotated[int, option("Port to listen on.")] = 7860,
+    model: Annotated[str, option("Name, folder or hub id.")] = IMAGE_MODEL,
+    device: Device = None,
+    browser: Annotated[bool, option("Open the page in a browser.", "--open/--no-browser")] = True,
+) -> None:
+    """Open the Studio: an affect pad, and the picture that follows it. EMOTIVE_STUDIO_AUTH=user:password asks
+    for a login."""
+    if not 1 <= port <= 65_535:
+        raise InputError(f"--port {port} makes no sense: use 1 to 65535")
+    auth = _auth(os.environ.get(AUTH, ""))
+    with tempfile.TemporaryDirectory(prefix="emotive-studio-", ignore_cleanup_errors=True) as folder:
+        # Gradio reads these when it is imported: uploads lie in a folder of our own that ends with us,
+        # and nothing is reported to anyone.
+        os.environ |= {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
+        with needs_extra("demos"):
+            import gradio  # noqa: F401  missing, it is one line
+
+            from emotive.demos.easel import Easel
+            from emotive.demos.studio import check_address, model_facts, serve
+        from emotive.devices import choose_device
+
+        check_address(host, port)
+        model_facts(model)
+        if device is not None:  # else it is chosen while the page loads
+            choose_device(device)
+        easel = Easel(model, Path(folder), device)
+        easel.open()
+        page, url = serve(easel, host, port, auth, browser)
+        ended = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        report(f"Emotive Studio is at {url}  (Ctrl-C ends it)")
+        if auth is None and not _loopback(host):
+            say(f"note: whoever reaches this machine can paint here; {AUTH}=user:password asks for a login")
+        try:
+            while not ended.wait(0.5):
+                pass
+        except KeyboardInterrupt:
+            pass
+        finally:
+            page.close(verbose=False)
+
+
+def _auth(text: str) -> tuple[str, str] | None:
+    if not text:
+        return None
+    user, colon, password = text.partition(":")
+    if not (user and colon and password):
+        raise InputError(f"{AUTH} is not user:password")
+    return user, password
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

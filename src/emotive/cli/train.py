@@ -1,0 +1,111 @@
+"""`emotive train`: the recipes of the embedded models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from emotive.errors import InputError
+
+from .common import Device, Folder, make_folder, needs_extra, option, report, train_app
+
+
+@train_app.command("image")
+def train_image(
+    output: Folder,
+    minutes: Annotated[float, option("How long to train, in all.")] = 150.0,
+    device: Device = None,
+    init: Annotated[str | None, option("Start from a model: name, folder or hub id.")] = None,
+    seed: Annotated[int, option("Seed of data and weights.")] = 0,
+    painters: Annotated[int, option("Processes that paint training pictures meanwhile.")] = 1,
+    capacity: Annotated[int, option("Training pictures kept on disk, 12 kB each.")] = 100_000,
+    batch_size: Annotated[int, option("Pictures per training step.")] = 64,
+    compile: Annotated[bool, option("Compile the networks: faster; a CPU needs a C++ compiler.")] = False,
+) -> None:
+    """Teacher, decoder, denoiser, few-step student, card: the whole recipe; run it again to go on."""
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
+    for name, value, least, most in (
+        ("--seed", seed, 0, 2**32 - 1),
+        ("--painters", painters, 1, 256),
+        ("--capacity", capacity, 256, 10**8),
+        ("--batch-size", batch_size, 2, 65_536),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"{name} {value} makes no sense: use {least} to {most}")
+    with needs_extra("train"):
+        import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
+        from emotive.train.image import train_image as recipe
+    from emotive.devices import choose_device
+    from emotive.plan import quiet_diffusers
+    from emotive.weights import resolve
+
+    choose_device(device)  # what is wrong is said before anything is made
+    if init is not None:
+        resolve(init)
+    make_folder(output)
+    options = {"painters": painters, "capacity": capacity, "batch_size": batch_size, "compile": compile}
+    with quiet_diffusers():
+        print(recipe(output, minutes, device, init, seed, report=report, **options))
+
+
+@train_app.command("affect")
+def train_affect(output: Folder, seed: Annotated[int, option("Seed of data and weights.")] = 0) -> None:
+    """The affect embedding. Models record its digest: with a new one they must be trained again."""
+    from emotive.plan import quiet_diffusers
+    from emotive.train.affect_embedding import train_affect_embedding
+
+    make_folder(output)
+    with quiet_diffusers():
+        train_affect_embedding(output, seed=seed)
+    print(output)
+
+
+@train_app.command("scene-reader")
+def train_scene_reader(
+    output: Folder,
+    minutes: Annotated[float, option("How long to train, after the first pictures are painted.")] = 10.0,
+    seed: Annotated[int, option("Seed of data and weights.")] = 0,
+    painters: Annotated[int, option("Processes that paint meanwhile; 0 uses what is there.")] = 1,
+    capacity: Annotated[int, option("Training pictures kept on disk, 12 kB each.")] = 40_000,
+) -> None:
+    """The recogniser of what a picture shows, by which `emotive evaluate` tells whether content is kept."""
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
+    for name, value, least, most in (
+        ("--seed", seed, 0, 2**32 - 1),
+        ("--painters", painters, 0, 256),
+        ("--capacity", capacity, 256, 10**8),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"{name} {value} makes no sense: use {least} to {most}")
+    with needs_extra("train"):
+        import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
+        from emotive.train.scene_reader import train_scene_reader as recipe
+    from emotive.plan import quiet_diffusers
+
+    make_folder(output)
+    with quiet_diffusers():
+        print(recipe(output, minutes, seed, painters, capacity, report=report))
+
+
+@train_app.command("judge")
+def train_judge(
+    output: Folder,
+    minutes: Annotated[float, option("How long to train, after the first pictures are painted.")] = 15.0,
+    seed: Annotated[int, option("Seed of data and weights.")] = 0,
+    device: Device = None,
+) -> None:
+    """The learned picture judge, on abstract motifs: no scene, and none of the families that score it."""
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
+    if not 0 <= seed <= 2**32 - 1:
+        raise InputError(f"--seed {seed} makes no sense: use 0 to {2**32 - 1}")
+    with needs_extra("train"):
+        from emotive.train.picture_judge import train_picture_judge as recipe
+    from emotive.devices import choose_device
+    from emotive.plan import quiet_diffusers
+
+    choose_device(device)
+    make_folder(output)
+    with quiet_diffusers():
+        print(recipe(output, minutes, seed, device, report=report))

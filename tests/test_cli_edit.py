@@ -1,0 +1,65 @@
+"""`emotive edit`: ours and others' pictures, from the command line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import refused
+from PIL import Image
+
+from emotive.affect import Affect
+from emotive.media.provenance import read_provenance
+
+
+@pytest.fixture
+def settings(model: Path) -> tuple:
+    return ("--model", model, "--device", "cpu", "--dtype", "fp32")
+
+
+def test_our_picture_comes_out_as_if_painted_so_and_can_be_remade(run, settings: tuple):
+    here = ("image", "a house in a meadow", *settings, "--steps", 1, "--seed", 4)
+    assert run(*here, "--affect", "0.5,0.5", "-o", "a.png").code == 0
+    assert run(*here, "--affect", "sad", "-o", "direct.png").code == 0
+    done = run("edit", "a.png", "--affect", "sad", *settings, "-o", "sad.png")
+    assert (done.code, done.out) == (0, ["sad.png"])
+    assert "words, seed and noise as in the source" in done.err[-1]
+    assert np.array_equal(Image.open("sad.png"), Image.open("direct.png"))
+    made = read_provenance("sad.png")
+    assert made.affect == Affect.parse("sad") and made.extra["edited_from"] == "a.png"
+    assert run("image", "--like", "sad.png", "-o", "again.png").code == 0
+    assert np.array_equal(Image.open("again.png"), Image.open("direct.png"))
+
+
+def test_a_photograph_is_marked_as_processed(run, settings: tuple):
+    Image.fromarray(np.arange(64 * 48 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)).save("p.jpg")
+    done = run("edit", "p.jpg", "--affect", "joy", *settings)
+    assert done.code == 0 and done.out == ["p-v+0.76a+0.48.png"], done
+    assert "preserved: structure" in done.err[-1]
+    assert Image.open(done.out[0]).size == (64, 48)
+    assert "img2img" in read_provenance(done.out[0]).extra["processed"]
+    assert "cannot be remade" in refused(run("image", "--like", done.out[0]))
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["missing.png", "--affect", "joy"], "missing.png does not exist"),
+        (["empty.png", "--affect", "joy"], "empty"),
+        (["text.png", "--affect", "joy"], "text.png is not a picture"),
+        (["moving.gif", "--affect", "joy"], "animated"),
+        (["good.png", "--affect", "joyy"], "joy"),
+        (["good.png", "--affect", "joy", "-o", "good.png"], "is the picture to edit"),
+        (["good.png", "--affect", "joy", "-o", "out.jpg"], ".png"),
+        (["good.png", "--affect", "joy", "--strength", 2], "strength"),
+        (["good.png", "--affect", "joy", "--seed", -1], "--seed"),
+    ],
+)
+def test_bad_input_is_one_line(run, settings: tuple, argv: list, says: str):
+    Path("empty.png").touch()
+    Path("text.png").write_text("not a picture")
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
+    frames[0].save("good.png")
+    before = set(Path().iterdir())
+    assert says in refused(run("edit", *argv, *settings))
+    assert set(Path().iterdir()) == before
