@@ -35,6 +35,7 @@ from emotive.train.image_losses import (
     guided_velocity,
     student_loss,
 )
+from emotive.train.sharpen import shock_filter
 from emotive.weights import write_sums
 
 CPU = torch.device("cpu")
@@ -452,31 +453,32 @@ def test_decoder_batches_are_crops_and_their_averages(large):
         assert (F.avg_pool2d(whole, 8) - small).abs().max() <= 0.5 / 127.5 + 1e-6
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_polishing_pairs_the_students_pictures_with_the_paintings_they_came_from(large, seed):
-    asked = []
+def test_polishing_pairs_the_students_pictures_with_sharper_drawings_of_them(large):
+    student, decoder = tiny_generator(size=64), tiny_image_pipeline().decoder
+    feed = polish_batches(large, student, decoder, 2, CPU, 0, exact, pool=3)
+    edges = {"sharp": 0.0, "soft": 0.0}
+    for _ in range(8):
+        small, drawn = next(feed)
+        assert small.shape == (2, 3, 32, 32) and drawn.shape == (2, 3, 256, 256)
+        assert small.abs().max() <= 1 and drawn.abs().max() <= 1
+        with torch.no_grad():
+            soft = decoder(small)
+        edges["sharp"] += float(drawn.diff(dim=3).abs().amax((1, 2, 3)).mean())
+        edges["soft"] += float(soft.diff(dim=3).abs().amax((1, 2, 3)).mean())
+    assert edges["sharp"] > 1.2 * edges["soft"]
 
-    class Knowing(nn.Module):
-        """A student that knows every painting by its affect and paints it without a fault."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.text_encoder = new_text_encoder(dim=8)
-
-        def forward(self, x, sigma, sigma_next, ids, affect, without_affect, guidance):
-            assert (sigma_next == 0).all() and (sigma > 0).all() and not without_affect.any()
-            asked.append(len(x))
-            known = torch.from_numpy(np.array(large.affect[:, :2]))
-            rows = [int((known == point[:2]).all(1).nonzero().item()) for point in affect]
-            whole = torch.from_numpy(large.pixels[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1
-            return F.avg_pool2d(whole, 8)
-
-    feed = polish_batches(large, Knowing(), 2, CPU, seed, exact)  # pyright: ignore[reportArgumentType]
-    for _ in range(6):
-        small, whole = next(feed)
-        assert small.shape == (2, 3, 32, 32) and whole.shape == (2, 3, 256, 256)
-        assert (F.avg_pool2d(whole, 8) - small).abs().max() <= 0.5 / 127.5 + 1e-6
-    assert set(asked) == {2}
+def test_a_shock_filter_gives_soft_edges_back_where_they_were():
+    hard = torch.full((1, 3, 48, 96), -0.6)
+    hard[:, 0, :, 40:] = 0.5  # an edge in one channel only
+    hard[:, 1:, 20:] = 0.4
+    soft = F.avg_pool2d(F.pad(hard, (4, 4, 4, 4), mode="replicate"), 9, 1)
+    sharp = shock_filter(soft)
+    inner = (slice(None), slice(None), slice(10, -10), slice(10, -10))
+    assert (sharp - hard)[inner].abs().mean() < 0.35 * (soft - hard)[inner].abs().mean()
+    for picture in (hard, torch.rand(1, 3, 1, 1).expand(1, 3, 32, 32)):
+        assert (shock_filter(picture) - picture).abs().mean() < 0.02  # nothing to do
+    assert sharp.amax() <= soft.amax() + 1e-6 and sharp.amin() >= soft.amin() - 1e-6  # no halos
 
 
 def test_the_decoder_learns_contours_that_enlargement_blurs():

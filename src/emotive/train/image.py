@@ -135,7 +135,7 @@ def train_image(
             other_rate=2.5e-4,
             average=average,
         )
-        softer = polish_batches(large, student.model, 8, place, seed, autocast)
+        softer = polish_batches(large, student.model, sharp.model, 8, place, seed, autocast)
         polished = stage("polish", decoder, softer, sharpness, other_rate=5e-4)
         sheet.decoder = polished.model
         sheet.write(student, "student")

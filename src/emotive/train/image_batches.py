@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emotive.data.scenes import caption
+from emotive.data.scenes import caption, random_scene
 from emotive.models.text_encoder import SceneTextEncoder
-from emotive.sampling.flow import add_noise, flow_sigmas
+from emotive.sampling.flow import flow_sigmas, sample, velocity
 
-from .image_data import Reservoir, decode_scene
+from .image_data import Reservoir, decode_scene, random_affect
 from .image_losses import SHIFT, Batch, Generator
+from .sharpen import shock_filter
+
+POOL = 192  # of the student's pictures that the decoder is polished on
 
 
 def as_pictures(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
@@ -70,30 +73,51 @@ def decoder_batches(
 
 
 def polish_batches(
-    large: Reservoir, generator: Generator, size: int, device: torch.device, seed: int, autocast: Callable
+    large: Reservoir,
+    generator: Generator,
+    decoder: nn.Module,
+    size: int,
+    device: torch.device,
+    seed: int,
+    autocast: Callable,
+    pool: int = POOL,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs whose small picture is the student's own: what its last step makes of a noised painting."""
+    """Crops as in `decoder_batches`, most of them from pairs of the student's own pictures, painted in four
+    steps, and what a shock filter makes of the decoder's first drawing of them: the same, but with contours.
+    """
     rng, words = np.random.default_rng(seed), random.Random(seed)
-    encoder = generator.text_encoder
-    ends = flow_sigmas(8, SHIFT)[5:8].to(device)  # where the last step of 8, 4 or about 3 begins
     plain = decoder_batches(large, size, device, seed)
+    pairs = [_drawn_sharply(generator, decoder, words, device, autocast) for _ in range(pool)]
+    smalls, sharp = torch.cat([small for small, _ in pairs]), torch.cat([drawn for _, drawn in pairs])
     while True:
         if rng.random() < 0.3:
             yield next(plain)
             continue
-        rows = rng.choice(np.flatnonzero(np.asarray(large.filled)), size)
-        whole = as_pictures(large.pixels[rows], device)
-        clean = F.avg_pool2d(whole, 8)
-        ids = encoder.tokenize([caption(decode_scene(c), words) for c in large.scene[rows]]).to(device)
-        sigma = ends[torch.from_numpy(rng.integers(0, len(ends), size))]
-        x = add_noise(clean, torch.randn_like(clean), sigma)
-        affect = torch.from_numpy(large.affect[rows]).to(device)
-        never = torch.zeros(size, dtype=torch.bool, device=device)
-        unguided = torch.ones(size, 2, device=device)
-        with torch.no_grad(), autocast():
-            small = generator(x, sigma, torch.zeros_like(sigma), ids, affect, never, unguided)
+        rows = torch.from_numpy(rng.integers(0, pool, size)).to(device)
         top, left = rng.integers(0, 33, 2)
-        yield (
-            small[:, :, top : top + 32, left : left + 32],
-            whole[:, :, 8 * top : 8 * top + 256, 8 * left : 8 * left + 256],
-        )
+        small = smalls[rows, :, top : top + 32, left : left + 32]
+        drawn = sharp[rows, :, 8 * top : 8 * top + 256, 8 * left : 8 * left + 256].float()
+        yield (small.flip(3), drawn.flip(3)) if rng.random() < 0.5 else (small, drawn)
+
+
+@torch.no_grad()
+def _drawn_sharply(
+    generator: Generator, decoder: nn.Module, words: random.Random, device: torch.device, autocast: Callable
+) -> tuple[Tensor, Tensor]:
+    """One picture of the student's, small (1, 3, 64, 64) and sharpened (1, 3, 512, 512), as bf16."""
+    affect = random_affect(words)
+    ids = generator.text_encoder.tokenize([caption(random_scene(words), words)]).to(device)
+    point = torch.from_numpy(affect.as_array())[None].to(device)
+    never = torch.zeros(1, dtype=torch.bool, device=device)
+    guidance = torch.tensor([generator.denoiser.config["guidance_defaults"]], device=device)
+    noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(words.getrandbits(31))).to(
+        device
+    )
+
+    def u(x: Tensor, sigma: Tensor, sigma_next: Tensor) -> Tensor:
+        return velocity(x, generator(x, sigma, sigma_next, ids, point, never, guidance), sigma)
+
+    with autocast():
+        small = sample(u, noise, flow_sigmas(4, SHIFT)).clamp(-1, 1)
+        drawn = decoder(small).float()
+    return small, shock_filter(drawn).clamp(-1, 1).bfloat16()

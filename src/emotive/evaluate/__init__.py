@@ -1,0 +1,1 @@
+"""Does control work, and what does it cost: metrics, a protocol for each medium, and their reports."""
