@@ -18,7 +18,7 @@ import pytest
 import emotive
 
 ROOT = Path(__file__).parent.parent
-MAPPED = {"pipelines": ROOT / "pipelines", "checkpoints": ROOT / "checkpoints"}
+MAPPED = {name: ROOT / name for name in ("pipelines", "checkpoints", "demos")}
 
 # The rooms from the ground up (CONTRIBUTING.md): a room imports from its own row or from rows above it here.
 HOUSE = [
@@ -29,7 +29,7 @@ HOUSE = [
     ["voice", "face", "body", "perceive", "data"],
     ["pipelines"],
     ["evaluate", "train"],
-    ["about", "batch", "plan", "showcase", "cli", "demos"],
+    ["about", "batch", "matching", "plan", "showcase", "stimuli", "cli", "demos"],
 ]
 HEAVY = ("torch", "diffusers", "transformers", "numpy", "PIL", "skia", "huggingface_hub")
 
@@ -129,7 +129,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("copy")
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, copy)
-    for name in ("src", "pipelines", "checkpoints"):
+    for name in ("src", *MAPPED):
         leftovers = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=leftovers)
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", copy / "dist", cwd=copy)
@@ -160,6 +160,9 @@ def test_the_wheel_holds_every_module_and_weight_once(wheel: Path):
     for file in (ROOT / "checkpoints").rglob("*"):
         if file.suffix in (".safetensors", ".json", ".md") or file.name == "SHA256SUMS":
             expected.add(f"emotive/checkpoints/{file.relative_to(ROOT / 'checkpoints').as_posix()}")
+    for file in (ROOT / "demos").iterdir():
+        if file.suffix in (".css", ".html", ".js"):
+            expected.add(f"emotive/demos/{file.name}")
     for file in (ROOT / "src" / "emotive").rglob("*.json"):
         if not set(file.relative_to(ROOT / "src" / "emotive").parts) & set(MAPPED):
             expected.add(file.relative_to(ROOT / "src").as_posix())

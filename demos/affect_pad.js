@@ -1,0 +1,265 @@
+// A two-dimensional slider over valence (to the right) and arousal (upwards), named emotions as landmarks.
+// Runs inside gr.HTML: element, props, trigger, server and watch are given. What counts is `text`, which
+// Affect.parse reads on the server; the numbers here place the puck and name its neighbours.
+// props.value: {text, valence, arousal, dominance, strength}; props.terms: [{term, valence, arousal, dominance}]; props.landmarks: {term: side of its label}.
+
+const find = (selector) => element.querySelector(selector);
+const space = find(".pad-space"), plane = find(".pad-plane"), puck = find(".pad-puck");
+const text = find(".pad-text"), numbers = find(".pad-numbers"), problem = find(".pad-problem");
+const dominance = find(".pad-dominance input"), unset = find(".pad-dominance button");
+const strength = find(".pad-strength input"), plain = find(".pad-strength button");
+const [first, second] = element.querySelectorAll(".pad-mix select");
+const mix = find(".pad-mix"), balance = find(".pad-mix input");
+const terms = new Map(props.terms.map((entry) => [entry.term, entry]));
+
+const LIVE = 40; // ms between messages while something moves
+const REST = 350; // ms without a keystroke after which a movement by keyboard, or a typed text, counts as done
+let here = { ...props.value };
+let serial = 0, sentAt = 0, later = 0, asked = 0;
+
+const clip = (x) => Math.min(1, Math.max(-1, x));
+const round = (x) => Math.round(x * 100) / 100 + 0; // + 0 turns -0 into 0
+const signed = (x) => (x < 0 ? "−" : x > 0 ? "+" : "") + Math.abs(x).toFixed(2);
+
+function written(point) {
+  const all = [point.valence, point.arousal];
+  if (point.dominance !== null) all.push(point.dominance);
+  return all.map((x) => String(round(x))).join(",");
+}
+
+function nearest(count) {
+  const distance = (t) => Math.hypot(t.valence - here.valence, t.arousal - here.arousal,
+    here.dominance === null ? 0 : t.dominance - here.dominance);
+  return [...terms.values()].sort((a, b) => distance(a) - distance(b)).slice(0, count);
+}
+
+function show() {
+  puck.style.left = `${50 + 50 * here.valence}%`;
+  puck.style.top = `${50 - 50 * here.arousal}%`;
+  const near = nearest(3);
+  const spoken = `valence ${round(here.valence)}, arousal ${round(here.arousal)}, near ${near[0].term}`;
+  puck.setAttribute("aria-valuenow", String(round(here.valence)));
+  puck.setAttribute("aria-valuetext", spoken);
+  numbers.textContent = `valence ${signed(here.valence)}  arousal ${signed(here.arousal)}`;
+  if (document.activeElement !== text) text.value = here.text;
+  find(".pad-names").replaceChildren(...near.map((entry) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = entry.term;
+    button.addEventListener("click", () => take(entry.term));
+    return button;
+  }));
+  for (const mark of element.querySelectorAll(".pad-landmarks button")) {
+    mark.setAttribute("aria-pressed", String(here.text === mark.dataset.term));
+  }
+  const free = here.dominance === null;
+  dominance.classList.toggle("unset", free);
+  dominance.value = String(free ? 0 : here.dominance);
+  dominance.setAttribute("aria-valuetext", free ? "unset" : String(round(here.dominance)));
+  unset.setAttribute("aria-pressed", String(free));
+  unset.textContent = free ? "unset" : signed(here.dominance);
+  strength.value = String(here.strength);
+  plain.textContent = here.strength.toFixed(2);
+  unset.title = free ? "Left open. Move the slider to set it." : "Leave it open again";
+}
+
+// Tells the server: at most every LIVE ms while `live`, at once when it rests.
+function send(live) {
+  const wait = live ? sentAt + LIVE - performance.now() : 0;
+  clearTimeout(later);
+  if (wait > 0) {
+    later = setTimeout(() => send(true), wait);
+    return;
+  }
+  sentAt = performance.now();
+  serial += 1;
+  props.value = { ...here, live, serial };
+  trigger("input");
+}
+
+function move(valence, arousal, live) {
+  here = { ...here, valence: round(clip(valence)), arousal: round(clip(arousal)) };
+  here.text = written(here);
+  settle(live);
+}
+
+function clear() {
+  problem.textContent = "";
+  text.setAttribute("aria-invalid", "false");
+}
+
+function settle(live) {
+  clear();
+  asked += 1; // an answer to what was typed before comes too late
+  show();
+  send(live);
+}
+
+function take(name) {
+  const { valence, arousal, dominance: d } = terms.get(name);
+  here = { ...here, text: name, valence, arousal, dominance: d };
+  settle(false);
+}
+
+// -- the plane -------------------------------------------------------------------------------------------
+
+const SLIP = 5; // pixels that a click on a name may slip; further, the puck is dragged from there
+let held = null, pressed = null;
+function hold(event) {
+  held = event.pointerId;
+  plane.setPointerCapture(held);
+  plane.classList.add("held");
+  puck.focus({ preventScroll: true });
+  follow(event);
+}
+function follow(event) {
+  const box = space.getBoundingClientRect();
+  const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
+  move(2 * x - 1, 1 - 2 * y, true);
+}
+plane.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  pressed = event.target.closest("button") ? event : null;
+  if (pressed) return;
+  event.preventDefault();
+  hold(event);
+});
+plane.addEventListener("pointermove", (event) => {
+  if (event.pointerId === held) follow(event);
+  else if (event.pointerId === pressed?.pointerId) {
+    const slipped = Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY);
+    if (slipped > SLIP) {
+      pressed = null;
+      hold(event);
+    }
+  }
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  plane.addEventListener(end, (event) => {
+    pressed = null;
+    if (event.pointerId !== held) return;
+    held = null;
+    plane.classList.remove("held");
+    send(false);
+  });
+}
+
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+let resting = 0;
+puck.addEventListener("keydown", (event) => {
+  const step = STEPS[event.key];
+  if (!step && event.key !== "Home") return;
+  event.preventDefault();
+  const size = event.shiftKey ? 0.2 : 0.05;
+  if (step) move(here.valence + size * step[0], here.arousal + size * step[1], true);
+  else {
+    here = { ...here, text: "neutral", valence: 0, arousal: 0, dominance: terms.get("neutral").dominance };
+    settle(true);
+  }
+  clearTimeout(resting);
+  resting = setTimeout(() => send(false), REST);
+});
+
+for (const [term, side] of Object.entries(props.landmarks)) {
+  const entry = terms.get(term), button = document.createElement("button");
+  button.type = "button";
+  button.tabIndex = -1; // the names are reached by typing, and by the list of neighbours
+  button.dataset.term = term;
+  button.dataset.side = side;
+  button.textContent = term;
+  button.title = `${term}; with shift, mix it in`;
+  button.style.left = `${50 + 50 * entry.valence}%`;
+  button.style.top = `${50 - 50 * entry.arousal}%`;
+  button.addEventListener("click", (event) => {
+    if (!event.shiftKey) return take(term);
+    first.value = terms.has(here.text) ? here.text : nearest(1)[0].term;
+    second.value = term;
+    balance.value = "50";
+    mix.open = true;
+    blend(false);
+  });
+  find(".pad-landmarks").append(button);
+}
+
+// -- text, dominance, strength, mixture ------------------------------------------------------------------------------
+
+async function read() {
+  const turn = (asked += 1);
+  const answer = await server.read_affect(text.value);
+  if (turn !== asked) return;
+  problem.textContent = answer.problem ?? "";
+  text.setAttribute("aria-invalid", String(Boolean(answer.problem)));
+  if (answer.problem) return;
+  here = { ...here, ...answer };
+  show();
+  send(false);
+}
+let typing = 0;
+text.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(read, REST);
+});
+text.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  clearTimeout(typing);
+  read();
+});
+text.addEventListener("blur", () => {
+  if (!problem.textContent) show();
+});
+
+dominance.addEventListener("input", () => setDominance(Number(dominance.value), true));
+dominance.addEventListener("change", () => send(false));
+unset.addEventListener("click", () => setDominance(here.dominance === null ? 0 : null, false));
+function setDominance(value, live) {
+  here.dominance = value;
+  here.text = written(here);
+  settle(live);
+}
+
+strength.addEventListener("input", () => setStrength(Number(strength.value), true));
+strength.addEventListener("change", () => send(false));
+plain.addEventListener("click", () => setStrength(1, false));
+function setStrength(value, live) {
+  here.strength = value;
+  settle(live);
+}
+
+function blend(live) {
+  const [a, b] = [terms.get(first.value), terms.get(second.value)];
+  const t = Number(balance.value) / 100;
+  if (t === 0 || t === 1 || a === b) here.text = t === 1 ? b.term : a.term;
+  else here.text = `${a.term}:${round(1 - t)}+${b.term}:${round(t)}`;
+  for (const axis of ["valence", "arousal", "dominance"]) here[axis] = (1 - t) * a[axis] + t * b[axis];
+  settle(live);
+}
+for (const select of [first, second]) {
+  for (const name of [...terms.keys()].sort()) select.append(new Option(name, name));
+  select.addEventListener("change", () => blend(false));
+}
+first.value = "joyful";
+second.value = "fearful";
+balance.addEventListener("input", () => blend(true));
+balance.addEventListener("change", () => blend(false));
+
+// -- from outside ----------------------------------------------------------------------------------------
+
+watch("value", () => { // a history entry or a cell of the sheet was chosen
+  const { text: chosen, valence, arousal, dominance: d, strength: much } = props.value;
+  here = { text: chosen, valence, arousal, dominance: d, strength: much ?? here.strength };
+  clear();
+  text.value = here.text;
+  show();
+});
+
+document.addEventListener("emotive:estimates", (event) => { // what judges read out of the picture
+  find(".pad-estimates").replaceChildren(...event.detail.map(({ name, valence, arousal }) => {
+    const mark = document.createElement("i");
+    mark.title = `estimated by ${name}`;
+    mark.style.left = `${50 + 50 * valence}%`;
+    mark.style.top = `${50 - 50 * arousal}%`;
+    return mark;
+  }));
+});
+
+show();

@@ -1,0 +1,102 @@
+"""The Studio's own components: HTML and JavaScript from the files beside this one, inside `gr.HTML`.
+
+No component puts a value into its HTML: scripts set it as text, so nothing typed becomes markup.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotive.affect import emotions
+
+from .easel import read_affect
+
+# The named emotions that stand on the pad, spread over it and readable on a phone, and the side of the label.
+LANDMARKS = {
+    "astonished": "right",
+    "excited": "left",
+    "joyful": "left",
+    "curious": "right",
+    "hopeful": "left",
+    "secure": "left",
+    "relaxed": "left",
+    "quiet": "left",
+    "fatigued": "right",
+    "bored": "right",
+    "lonely": "right",
+    "sad": "right",
+    "disgusted": "right",
+    "angry": "right",
+    "fearful": "left",
+    "neutral": "right",
+}
+
+
+def affect_pad(start: dict[str, Any]) -> gr.HTML:
+    """The plane of valence and arousal. Its value is `easel.point` and `strength`; `live` while it moves.
+
+    Events: `input`, while the puck moves and when it rests.
+    """
+    terms = [
+        {"term": e.term, "valence": e.valence, "arousal": e.arousal, "dominance": e.dominance}
+        for e in emotions()
+    ]
+    return _component("affect_pad", start, terms=terms, landmarks=LANDMARKS, server_functions=[read_affect])
+
+
+def prompt_box(start: str, vocabulary: dict[str, dict[str, list[str]]]) -> gr.HTML:
+    """The line of text that completes the model's words. Its value is the text. Events: `submit`."""
+    return _component("prompt_box", start, vocabulary=vocabulary)
+
+
+def stage() -> gr.HTML:
+    """The picture, its download and its provenance: `views.moving` or `views.resting`."""
+    return _component("stage", {})
+
+
+def sheet() -> gr.HTML:
+    """The sheet of feelings. Events: `select`, with the index of the cell and the cells per side."""
+    return _component("sheet", {})
+
+
+def history() -> gr.HTML:
+    """The strip of what was made: a list of `views.thumb`. Events: `select`, with the index."""
+    return _component("history", [])
+
+
+def edited() -> gr.HTML:
+    """A picture before and after."""
+    return _component("edited", {})
+
+
+def notice(name: str) -> gr.HTML:
+    """One line, spoken by screen readers when it changes; empty most of the time."""
+    return gr.HTML(
+        "",
+        html_template='<p class="notice" role="status"></p>',
+        js_on_load='const line = element.querySelector("p");'
+        'watch("value", () => { line.textContent = props.value ?? ""; });',
+        elem_id=name,
+        apply_default_css=False,
+    )
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a file beside this one."""
+    return (Path(__file__).parent / name).read_text("utf-8")
+
+
+def _component(name: str, value: Any, **props: Any) -> gr.HTML:
+    return gr.HTML(
+        value,
+        html_template=asset(f"{name}.html"),
+        js_on_load=asset(f"{name}.js"),
+        elem_id=name.replace("_", "-"),
+        apply_default_css=False,
+        **props,
+    )
