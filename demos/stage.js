@@ -27,7 +27,7 @@ function show() {
   }));
   const judged = made.estimates ?? [];
   estimates.hidden = !judged.length;
-  estimates.textContent = judged.map(({ said }) => said).join(" · ");
+  estimates.textContent = judged.length ? `Estimated by the ${judged.map(({ said }) => said).join("; ")}.` : "";
   document.dispatchEvent(new CustomEvent("emotive:estimates", { detail: judged }));
 }
 

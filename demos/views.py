@@ -6,6 +6,7 @@ import base64
 import io
 import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from emotive.affect import Affect
 from emotive.batch import output_paths
 from emotive.media import slug
 from emotive.media.image import draw_grid, write_png
-from emotive.media.picture import open_picture
+from emotive.media.picture import as_array, open_picture
 from emotive.media.provenance import Provenance
+from emotive.perceive.judge import Judge
 
 from .easel import MAX_UPLOAD_PIXELS, Painting, without_path
 
@@ -38,7 +40,26 @@ def resting(painting: Painting, folder: Path) -> dict[str, Any]:
         "title": title(made),
         "name": output_paths(made, str(folder))[0].name,
         "rows": rows(made),
+        "estimates": readings(painting.image),
     }
+
+
+def readings(image: Image.Image) -> list[dict[str, Any]]:
+    """What both judges read in a picture: marks on the pad and a line of words. Estimates, not ratings."""
+    found = []
+    for name, judge in zip(("learned", "published"), _judges(), strict=True):
+        v, a, v_sd, a_sd = (float(values[0]) for values in judge.estimate([as_array(image)]))
+        said = f"{name} judge: valence {v:+.2f} ± {v_sd:.2f}, arousal {a:+.2f} ± {a_sd:.2f}"
+        found.append({"name": name, "valence": v, "arousal": a, "said": said.replace("-", "−")})
+    return found
+
+
+@cache
+def _judges() -> tuple[Judge, Judge]:
+    from emotive.perceive.picture import PictureJudge
+    from emotive.perceive.published import PublishedJudge
+
+    return PictureJudge.from_pretrained(), PublishedJudge()
 
 
 def title(made: Provenance) -> str:

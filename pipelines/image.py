@@ -32,7 +32,7 @@ from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
 from emotive.sampling.flow import MeanVelocity, flow_sigmas, guide, velocity
 from emotive.weights import fingerprint, resolve, verify
 
-from .image_edit import EmotiveImageEditOutput, edit_picture
+from .image_edit import STRENGTH, EmotiveImageEditOutput, edit_picture
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 DECODED_AT_ONCE = 8  # pictures; bounds memory, not the batch
@@ -269,7 +269,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         affect: Affect | str,
         *,
         prompt: str = "",
-        strength: float = 0.6,
+        strength: float = STRENGTH,
         affect_strength: float = 1.0,
         guidance_scale: float | None = None,
         affect_guidance_scale: float | None = None,
@@ -338,7 +338,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         output_type: str,
         inputs: Sequence[str],
     ) -> None:
-        if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= steps <= 1000:
+        if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= int(steps) <= 1000:
             raise InputError(f"num_inference_steps must be a whole number in 1..1000, not {steps!r}")
         if not 0 <= texture <= 4:
             raise InputError(f"texture must lie in 0..4, not {texture}")

@@ -24,8 +24,7 @@ from torch.nn import functional as F
 
 from emotive.affect import Affect
 from emotive.errors import InputError
-from emotive.media.image import MAX_PIXELS
-from emotive.media.picture import open_picture
+from emotive.media.picture import flattened, open_picture
 from emotive.media.provenance import KEY, Provenance, read_provenance
 from emotive.media.texture import lay_texture
 from emotive.sampling.flow import add_noise, euler_step, flow_sigmas
@@ -36,7 +35,9 @@ if TYPE_CHECKING:
 STEPS = 8  # of the few-step schedule; `strength` enters it at one of them
 NOISES = 6  # at least; one alone can turn the light the wrong way
 RADIUS, SMOOTHNESS = 12, 0.002  # of the guided filter: pixels of the small picture, squared intensity
-SAME = 3 / 255  # mean difference up to which a picture counts as what its provenance says
+STRENGTH = 0.6  # of img2img: enough to move the light, not enough to lose the picture
+BLOCK, SAME = 16, 16 / 255  # px; the mean difference in no block is more if a picture is what it says it is
+NOT_AS_IT_SAYS = "contours, as of a photograph: it is not, or no longer, what its provenance says"
 
 
 @dataclass
@@ -47,7 +48,7 @@ class EmotiveImageEditOutput(BaseOutput):
 
     images: list[PIL.Image.Image]
     affects: list[Affect]
-    preserved: dict[str, float | str]
+    preserved: dict[str, Any]
     provenance: Provenance | None = None
 
 
@@ -58,7 +59,7 @@ def edit_picture(
     affect: Affect | str,
     *,
     prompt: str = "",
-    strength: float = 0.6,
+    strength: float = STRENGTH,
     affect_strength: float = 1.0,
     guidance_scale: float | None = None,
     affect_guidance_scale: float | None = None,
@@ -108,7 +109,8 @@ def edit_picture(
         edited = lay_texture(edited, arousal, amount)
     result = _as_picture(edited)
     pipe.maybe_free_model_hooks()
-    return EmotiveImageEditOutput([result], [wanted], preserved(picture, result))
+    kept = preserved(picture, result) | {"content": "contours" if made is None else NOT_AS_IT_SAYS}
+    return EmotiveImageEditOutput([result], [wanted], kept)
 
 
 def carry_over(full: Tensor, before: Tensor, after: Tensor) -> Tensor:
@@ -148,7 +150,7 @@ def carry_over(full: Tensor, before: Tensor, after: Tensor) -> Tensor:
     return moved.clamp(0, 1)
 
 
-def preserved(before: PIL.Image.Image, after: PIL.Image.Image) -> dict[str, float | str]:
+def preserved(before: PIL.Image.Image, after: PIL.Image.Image) -> dict[str, Any]:
     """How much of a picture is left in another of the same size.
 
     `structure`: the structure term of SSIM (Wang et al. 2004), the mean local correlation of luminance over
@@ -190,9 +192,7 @@ def _opened(image: Any) -> tuple[Provenance | None, PIL.Image.Image]:
         return None, PIL.Image.fromarray(image)
     if not isinstance(image, PIL.Image.Image):
         raise InputError(f"edit a PIL picture, a file or a uint8 array, not {type(image).__name__}")
-    if not 0 < image.width * image.height <= MAX_PIXELS:
-        raise InputError(f"a picture of {image.width} x {image.height} pixels cannot be edited")
-    text, picture = image.info.get(KEY), image.convert("RGB")
+    text, picture = image.info.get(KEY), flattened(image)
     try:
         return (Provenance.from_json(text) if isinstance(text, str) else None), picture
     except InputError:
@@ -224,11 +224,16 @@ def _paint_again(
         )
         return output.images[0]
 
-    as_it_was = paint(made.affect, made.affect_strength, made.texture)
+    try:  # nobody vouches for what a file says
+        as_it_was = paint(made.affect, made.affect_strength, made.texture)
+    except (InputError, ValueError, OverflowError):
+        return None
     if as_it_was.size != picture.size:
         return None
-    difference = np.abs(np.asarray(as_it_was, np.float32) - np.asarray(picture, np.float32)).mean() / 255
-    if difference > SAME:  # cropped, painted over, edited before
+    off = (
+        np.abs(np.asarray(as_it_was, np.float32) - np.asarray(picture, np.float32)).mean(2)[None, None] / 255
+    )
+    if float(F.avg_pool2d(torch.from_numpy(off), BLOCK).max()) > SAME:  # cropped, painted over, edited before
         return None
     surface = made.texture if texture is None else texture
     result = paint(affect, affect_strength, surface)

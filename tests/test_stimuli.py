@@ -76,6 +76,55 @@ def test_a_stopped_set_goes_on_and_comes_out_the_same(tmp_path: Path):
     assert make(folder) == [TABLE] and files(folder) == before  # nothing is repeated
 
 
+def test_a_finished_table_is_never_written_again(tmp_path: Path):
+    folder = tmp_path / "set"
+    make(folder)
+    with open(folder / TABLE, encoding="utf-8", newline="") as file:
+        lines = file.read().splitlines()
+    mine = "\ufeff" + "\r\n".join([lines[0] + ",my_rating", *(line + ",5" for line in lines[1:])]) + "\r\n"
+    (folder / TABLE).write_bytes(mine.encode())
+    before = pixels(folder)
+    for path in sorted(folder.glob("*.png"))[:1]:
+        path.unlink()
+    assert len(make(folder)) == 2  # the picture that was lost, and the table
+    assert (folder / TABLE).read_bytes() == mine.encode() and pixels(folder) == before
+    (folder / TABLE).write_bytes(mine.encode()[:-400])
+    cut = (folder / TABLE).read_bytes()
+    with pytest.raises(InputError, match="move"):
+        make(folder)
+    assert (folder / TABLE).read_bytes() == cut
+
+
+def test_a_row_that_was_cut_short_is_painted_again(tmp_path: Path):
+    make(tmp_path / "whole")
+    folder = tmp_path / "cut"
+    make(folder, stop_after=3)
+    partial = (folder / PARTIAL).read_bytes()
+    (folder / PARTIAL).write_bytes(partial[:-4])
+    (folder / rows(folder / PARTIAL)[0]["file"]).write_bytes(b"")
+    make(folder)
+    assert (folder / TABLE).read_bytes() == (tmp_path / "whole" / TABLE).read_bytes()
+    assert pixels(folder) == pixels(tmp_path / "whole")
+
+
+def test_two_runs_do_not_work_in_one_folder(tmp_path: Path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    stimuli = stimulus_list(PROMPTS, valence_arousal_grid(2, 2), 7, 1)
+    first = make_stimuli(folder, blank_plan("tiny"), stimuli, tiny_image_pipeline(), JUDGES)
+    next(first)
+    with pytest.raises(InputError, match="another run"):
+        make(folder)
+    assert len(list(first)) == 8
+
+
+def test_what_cannot_be_painted_leaves_nothing_behind(tmp_path: Path):
+    stimuli = stimulus_list(PROMPTS, valence_arousal_grid(2, 2), -1, 1)
+    with pytest.raises(InputError, match="seed"):
+        list(make_stimuli(tmp_path, blank_plan("tiny"), stimuli, tiny_image_pipeline(), JUDGES))
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_set_is_not_mixed_in(tmp_path: Path):
     make(tmp_path / "set")
     before = files(tmp_path / "set")
@@ -99,6 +148,12 @@ def test_matching_takes_away_what_it_names_and_reports_the_rest(tmp_path: Path):
         assert report["spread_after"][name] == pytest.approx(np.std(values))
     assert json.loads((table.parent / "control.json").read_text()) == report
     assert read_provenance(table.parent / after[0]["file"]).extra["processed"].startswith("matched in")
+    before_again = files(table.parent)
+    assert match_stimuli(tmp_path / "set", ["contrast", "luminance"], JUDGES) == (table, report)
+    assert files(table.parent) == before_again
+    (table.parent / "control.json").write_text("{}")
+    with pytest.raises(InputError, match="move it away"):
+        match_stimuli(tmp_path / "set", ["luminance", "contrast"], JUDGES)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.6), st.floats(0.03, 0.15))
@@ -122,6 +177,8 @@ def test_matching_saturation_leaves_greys_grey():
         (b"", "holds 0 prompts"),
         (b"# nothing\n\n", "holds 0 prompts"),
         (b"a house\n\xff\xfe", "UTF-8"),
+        (b"a house\r\nA  House.\r\n", "line 2: 'A House.' is on line 1"),
+        (b"a house\n\0\0\n", "line 2"),
         (b"a house\n# note\n a  house \n", "line 3: 'a house' is on line 1"),
         (b"a house\nxyzzy\n", "line 2: "),
     ],
@@ -145,6 +202,11 @@ def test_bad_prompt_files_name_file_and_line(tmp_path: Path, content: bytes, say
         (["--prompts", "p.txt", "-o", "set", "--count", 2], "--seeds instead of --count"),
         (["--prompts", "p.txt", "-o", "set", "--seeds", 0], "--seeds 0"),
         (["--prompts", "p.txt", "-o", "set", "--match", "hue"], "'hue' is not one of"),
+        (["--prompts", "p.txt", "-o", "set", "--match", "luminance,luminance"], "each once"),
+        (["--prompts", "p.txt", "-o", "set", "--seed", -1], "seed -1"),
+        (["--prompts", "p.txt", "-o", "set", "--affect-strength", "nan"], "affect_strength"),
+        (["--prompts", "p.txt", "-o", ""], "--output"),
+        (["--prompts", "x" * 300, "-o", "set"], "too long"),
         (["--prompts", "p.txt", "-o", "set", "--grid", "5"], "--grid"),
         (["a house", "--seeds", 2], "go with --prompts"),
         (["a house", "--match", "luminance"], "go with --prompts"),
@@ -153,6 +215,7 @@ def test_bad_prompt_files_name_file_and_line(tmp_path: Path, content: bytes, say
 def test_options_that_make_no_sense_together(run, model: Path, argv: list, says: str):
     Path("p.txt").write_text("a house\n")
     assert says in refused(run("image", "--model", model, *argv))
+    assert not Path("set").exists()
 
 
 def test_the_command_makes_a_set_and_equalises_it(run, model: Path):

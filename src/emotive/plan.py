@@ -42,7 +42,9 @@ def plan_like(file: Path) -> Provenance:
     if made.affect is None and made.grid is None and made.curve is None:
         raise InputError(f"{file}: the provenance has neither an affect, a grid nor a curve")
     if processed := made.extra.get("processed"):
-        raise InputError(f"{file} was processed after it was painted ({processed!s:.80}), so it cannot be remade")
+        raise InputError(
+            f"{file} was processed after it was painted ({processed!s:.80}), so it cannot be remade"
+        )
     made = replace(made, created=now(), extra={}, index=0)
     return made if made.grid is None else with_feeling(made, grid="{}x{}".format(*made.grid))
 

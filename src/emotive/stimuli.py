@@ -3,8 +3,8 @@
     emotive image --prompts scenes.txt --grid 5x5 --seeds 2 -o stimuli
 
 A set is made picture by picture and can be stopped at any time: rows are kept in `stimuli.partial.csv`, and
-the same command goes on where it stopped. `stimuli.csv` appears when the set is whole. The estimates in it are
-two judges' and say so in their column names; nothing in it is a human rating.
+the same command goes on where it stopped. `stimuli.csv` appears when the set is whole. The estimates in it
+are two judges' and say so in their column names; nothing in it is a human rating.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,16 +28,16 @@ from emotive.affect import Affect
 from emotive.batch import ImageJob, run_image_jobs
 from emotive.errors import InputError
 from emotive.matching import MATCHABLE, match
-from emotive.media import slug, write_whole
+from emotive.media import check_file, slug, umask, write_whole
 from emotive.media.image import write_png
 from emotive.media.picture import open_picture
-from emotive.media.provenance import Provenance
+from emotive.media.provenance import Provenance, read_provenance
 from emotive.perceive.attributes import picture_attributes
 from emotive.perceive.judge import Judge
 
-TABLE, PARTIAL, SETTINGS = "stimuli.csv", "stimuli.partial.csv", "stimuli.json"
+TABLE, PARTIAL, SETTINGS, REPORT = "stimuli.csv", "stimuli.partial.csv", "stimuli.json", "control.json"
 ATTRIBUTES = ("luminance", "rms_contrast", "saturation", "edge_density")
-COLUMNS = (
+COLUMNS: Sequence[str] = (
     "file", "prompt", "seed", "valence", "arousal",
     "picture_judge_valence", "picture_judge_valence_sd", "picture_judge_arousal", "picture_judge_arousal_sd",
     "published_valence", "published_valence_sd", "published_arousal", "published_arousal_sd",
@@ -57,30 +61,39 @@ class Stimulus:
 def read_prompts(path: Path, check: Callable[[str], object]) -> list[str]:
     """One prompt a line; empty lines and those that begin with # are skipped.
 
-    `check` raises InputError for a prompt that the model cannot paint. Raises InputError naming file and line: the
-    file is missing, no text, empty, or has a prompt twice or one that cannot be painted.
+    `check` raises InputError for a prompt that the model cannot paint; its warnings are passed on with file
+    and line. Raises InputError naming file and line: the file is missing, no text, empty, or has a prompt
+    twice or one that cannot be painted.
     """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
+    check_file(path)
     try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path} as text in UTF-8: {error}") from error
-    found: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text in UTF-8; save it as UTF-8") from error
+    prompts: list[str] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         prompt = " ".join(line.split())
         if not prompt or prompt.startswith("#"):
             continue
-        if prompt in found:
-            raise InputError(f"{path}, line {number}: {prompt[:60]!r} is on line {found[prompt]} already")
-        try:
-            check(prompt)
-        except InputError as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
-        found[prompt] = number
-    if not 1 <= len(found) <= MAX_PROMPTS:
-        raise InputError(f"{path} holds {len(found)} prompts: give 1 to {MAX_PROMPTS}, one a line")
-    return list(found)
+        if not prompt.isprintable():
+            raise InputError(f"{path}, line {number}: the prompt holds characters that are no text")
+        if (before := seen.setdefault(prompt.casefold().rstrip("."), number)) != number:
+            raise InputError(f"{path}, line {number}: {prompt[:60]!r} is on line {before} already")
+        with warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                check(prompt)
+            except InputError as error:
+                raise InputError(f"{path}, line {number}: {error}") from error
+        for remark in remarks:
+            warnings.warn(f"{path}, line {number}: {remark.message}", stacklevel=2)
+        prompts.append(prompt)
+    if not 1 <= len(prompts) <= MAX_PROMPTS:
+        raise InputError(f"{path} holds {len(prompts)} prompts: give 1 to {MAX_PROMPTS}, one a line")
+    return prompts
 
 
 def stimulus_list(prompts: Sequence[str], cells: Sequence[Affect], seed: int, seeds: int) -> list[Stimulus]:
@@ -110,53 +123,42 @@ def make_stimuli(
 ) -> Iterator[Path]:
     """Paints what is missing of a set, yields each picture as it is written, and the table at the end.
 
-    `plan` is settled: its settings are those of every picture. Raises InputError if the folder holds another
-    set, or files that are not a set's.
+    `plan` is settled: its settings are those of every picture. A finished table is never written again, so
+    columns of one's own may be added to it. Raises InputError if the folder holds another set, a table that
+    is no longer this set's, files that are not a set's, or a run that is still at work.
     """
+    jobs = {s.file: image_job(s, plan) for s in stimuli}  # raises before anything is made
     settings = _settings(plan, stimuli, judges)
-    done = _resume(folder, settings, stimuli)
+    _check_same_set(folder, settings, stimuli)
     if not (folder / SETTINGS).exists():
         write_whole(folder / SETTINGS, json.dumps(settings, indent=2, ensure_ascii=False).encode())
-    if (folder / TABLE).exists() and len(done) == len(stimuli):
-        yield folder / TABLE
-        return
-    (folder / TABLE).unlink(missing_ok=True)
-    write_whole(folder / PARTIAL, _as_csv(list(done.values())).encode())
-    missing = [s for s in stimuli if s.file not in done]
-    jobs = [
-        ImageJob(
-            s.prompt,
-            s.affect,
-            s.seed,
-            plan.num_inference_steps,
-            plan.guidance_scale,
-            plan.affect_guidance_scale,
-            plan.affect_strength,
-            plan.texture,
-        )
-        for s in missing
-    ]
-    pictures = run_image_jobs(pipe, jobs, batch_size)
-    with open(folder / PARTIAL, "a", encoding="utf-8", newline="") as table:
+    with _alone(folder):
+        done = _finished(folder, stimuli) or _begun(folder)
+        missing = [s for s in stimuli if s.file not in done or not _whole(folder / s.file)]
+        if not (folder / TABLE).exists():
+            kept = [done[s.file] for s in stimuli if s not in missing]
+            write_whole(folder / PARTIAL, _as_csv(kept).encode())
+        pictures = run_image_jobs(pipe, [jobs[s.file] for s in missing], batch_size)
         for stimulus, (_, image) in zip(missing, pictures, strict=True):
             made = replace(
                 plan, prompt=stimulus.prompt, affect=stimulus.affect, seed=stimulus.seed, size=image.size
             )
             path = write_png(folder / stimulus.file, image, made, sidecar=False)
-            row = {
-                "file": stimulus.file,
-                "prompt": stimulus.prompt,
-                "seed": str(stimulus.seed),
-                "valence": f"{stimulus.affect.valence:g}",
-                "arousal": f"{stimulus.affect.arousal:g}",
-                **_read(np.asarray(image), judges),
-            }
-            csv.DictWriter(table, COLUMNS).writerow(row)
-            table.flush()
-            done[stimulus.file] = row
+            if not (folder / TABLE).exists():
+                done[stimulus.file] = {
+                    "file": stimulus.file,
+                    "prompt": stimulus.prompt,
+                    "seed": str(stimulus.seed),
+                    "valence": f"{stimulus.affect.valence:g}",
+                    "arousal": f"{stimulus.affect.arousal:g}",
+                    **_read(np.asarray(image), judges),
+                }
+                with open(folder / PARTIAL, "a", encoding="utf-8", newline="") as table:
+                    csv.DictWriter(table, COLUMNS).writerow(done[stimulus.file])
             yield path
-    write_whole(folder / TABLE, _as_csv([done[s.file] for s in stimuli]).encode())
-    (folder / PARTIAL).unlink()
+        if not (folder / TABLE).exists():
+            write_whole(folder / TABLE, _as_csv([done[s.file] for s in stimuli]).encode())
+        (folder / PARTIAL).unlink(missing_ok=True)
     yield folder / TABLE
 
 
@@ -166,32 +168,44 @@ def match_stimuli(
     """Equalises a finished set in `names` (of MATCHABLE), into `folder/matched-...`, with its own table.
 
     Every picture gets the set's median of each attribute. Returns the new table and the control before and
-    after: CCC and median within-prompt Spearman of both judges, and the spread of what was matched.
+    after: CCC and median within-prompt Spearman of both judges, and the spread of what was matched. A folder
+    that is there already is left as it is and reported again; raises InputError if it is not such a folder.
     """
-    with open(folder / TABLE, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    names = sorted(set(names))
+    rows = _rows(folder / TABLE)
     goal = {n: float(np.median([float(row[MATCHABLE[n]]) for row in rows])) for n in names}
     target = folder / ("matched-" + "-".join(names))
-    target.mkdir(exist_ok=True)
+    if target.exists():
+        try:
+            report = json.loads((target / REPORT).read_bytes())
+            if report["matched_to"] == goal and (target / TABLE).exists():
+                return target / TABLE, report
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        raise InputError(f"{target} is there already and is not this set, matched: move it away")
     matched = []
-    for row in progress(rows):
-        source = folder / row["file"]
-        picture = match(np.asarray(open_picture(source)), goal)
-        image = Image.fromarray(picture)
-        with Image.open(source) as original:
-            made = Provenance.from_json(original.info["emotive"])
-        how = {"processed": f"matched in {', '.join(names)} to the set's medians", "matched_to": goal}
-        write_png(target / row["file"], image, replace(made, extra={**made.extra, **how}), sidecar=False)
-        matched.append({**row, **_read(picture, judges)})
-    write_whole(target / TABLE, _as_csv(matched).encode())
-    report = {
-        "matched_to": goal,
-        "spread_before": {n: _spread(rows, MATCHABLE[n]) for n in names},
-        "spread_after": {n: _spread(matched, MATCHABLE[n]) for n in names},
-        "control_before": control(rows),
-        "control_after": control(matched),
-    }
-    write_whole(target / "control.json", json.dumps(report, indent=2).encode())
+    temporary = Path(tempfile.mkdtemp(prefix=".emotive-", dir=folder))
+    try:
+        for row in progress(rows):
+            made = read_provenance(folder / row["file"])
+            picture = match(np.asarray(open_picture(folder / row["file"])), goal)
+            how = {"processed": f"matched in {', '.join(names)} to the set's medians", "matched_to": goal}
+            made = replace(made, extra={**made.extra, **how})
+            write_png(temporary / row["file"], Image.fromarray(picture), made, sidecar=False)
+            matched.append({**row, **_read(picture, judges)})
+        report = {
+            "matched_to": goal,
+            "spread_before": {n: _spread(rows, MATCHABLE[n]) for n in names},
+            "spread_after": {n: _spread(matched, MATCHABLE[n]) for n in names},
+            "control_before": control(rows),
+            "control_after": control(matched),
+        }
+        write_whole(temporary / TABLE, _as_csv(matched).encode())
+        write_whole(temporary / REPORT, json.dumps(report, indent=2).encode())
+        temporary.chmod(0o777 & ~umask())
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return target / TABLE, report
 
 
@@ -229,10 +243,18 @@ def _spread(rows: Sequence[Row], column: str) -> float:
 
 def _as_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS)
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def image_job(stimulus: Stimulus, plan: Provenance) -> ImageJob:
+    """How a stimulus is painted. Raises InputError where a setting is out of range."""
+    settings = (plan.num_inference_steps, plan.guidance_scale, plan.affect_guidance_scale)
+    return ImageJob(
+        stimulus.prompt, stimulus.affect, stimulus.seed, *settings, plan.affect_strength, plan.texture
+    )
 
 
 def _settings(plan: Provenance, stimuli: Sequence[Stimulus], judges: tuple[Judge, Judge]) -> dict[str, Any]:
@@ -257,30 +279,87 @@ def _settings(plan: Provenance, stimuli: Sequence[Stimulus], judges: tuple[Judge
     }
 
 
-def _resume(folder: Path, settings: dict[str, Any], stimuli: Sequence[Stimulus]) -> dict[str, Row]:
-    """Rows of an earlier run whose pictures are there and whole. Raises InputError for another set."""
-    held = [f for f in (TABLE, PARTIAL) if (folder / f).exists()]
+def _check_same_set(folder: Path, settings: dict[str, Any], stimuli: Sequence[Stimulus]) -> None:
+    """Raises InputError if the folder holds another set, or pictures or tables of unknown origin."""
     if not (folder / SETTINGS).exists():
-        if held or any((folder / s.file).exists() for s in stimuli):
+        if any((folder / name).exists() for name in (TABLE, PARTIAL, *(s.file for s in stimuli))):
             raise InputError(f"{folder} holds pictures or a table without {SETTINGS}: choose another folder")
-        return {}
+        return
     try:
         before = json.loads((folder / SETTINGS).read_bytes())
-        now = json.loads(json.dumps(settings))
-        differing = [key for key in now if before.get(key) != now[key]]
+        differing = [k for k, v in json.loads(json.dumps(settings)).items() if before.get(k) != v]
     except (ValueError, AttributeError, OSError) as error:
-        raise InputError(f"cannot read {folder / SETTINGS}: {error}; choose another folder") from error
+        raise InputError(f"{folder / SETTINGS} is not a stimulus set's: choose another folder") from error
     if differing:
         raise InputError(
             f"{folder} holds another stimulus set, which differs in {', '.join(differing)}: "
             "repeat its command to go on with it, or choose another folder"
         )
-    known, rows = {s.file for s in stimuli}, {}
-    for name in held:
-        with open(folder / name, encoding="utf-8", newline="", errors="replace") as file:
-            for row in csv.DictReader(file):
-                # A row that the last run could not finish is painted again.
-                complete = set(row) == set(COLUMNS) and all(row.values())
-                if complete and row["file"] in known and (folder / row["file"]).exists():
-                    rows[row["file"]] = {str(k): str(v) for k, v in row.items()}
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Locks the set's settings file where the system has locks. InputError if another run holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with open(folder / SETTINGS, "rb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"another run is at work in {folder}: wait for it") from error
+        yield
+
+
+def _finished(folder: Path, stimuli: Sequence[Stimulus]) -> dict[str, Row]:
+    """The rows of a finished set, {} if it is not; InputError if its table is no longer this set's."""
+    if not (folder / TABLE).exists():
+        return {}
+    rows = {row["file"]: row for row in _rows(folder / TABLE)}
+    if rows.keys() != {s.file for s in stimuli}:
+        raise InputError(f"{folder / TABLE} no longer lists the pictures of this set: move it away")
     return rows
+
+
+def _begun(folder: Path) -> dict[str, Row]:
+    """The rows of a stopped run that were written whole."""
+    try:
+        lines = (folder / PARTIAL).read_bytes().decode("utf-8", "replace").splitlines(keepends=True)
+    except FileNotFoundError:
+        return {}
+    whole = [line for line in lines if line.endswith("\r\n")]
+    return {row["file"]: row for row in csv.DictReader(whole) if _is_row(row)}
+
+
+def _rows(table: Path) -> list[Row]:
+    """A finished table; added columns are fine. Raises InputError, naming the row, if it is not ours."""
+    try:
+        with open(table, encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read {table}: {error}") from error
+    for number, row in enumerate(rows, 2):
+        if not _is_row(row):
+            raise InputError(
+                f"{table}, row {number}: this is no longer a row of the set; move the table away"
+            )
+    return rows
+
+
+def _is_row(row: dict[Any, Any]) -> bool:
+    try:
+        return all(row[c] for c in ("file", "prompt")) and all(
+            np.isfinite(float(row[c])) for c in COLUMNS if c not in ("file", "prompt")
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _whole(picture: Path) -> bool:
+    """Whether a picture is there with its provenance, which stands at its beginning; it is written whole."""
+    try:
+        return read_provenance(picture).medium == "image"
+    except InputError:
+        return False

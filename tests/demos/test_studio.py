@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -39,6 +40,7 @@ from emotive.demos.easel import (
 from emotive.demos.studio import build_studio, check_address, model_facts
 from emotive.errors import InputError, WeightsError
 from emotive.media.provenance import read_provenance
+from emotive.perceive.published import PublishedJudge
 
 MODEL = "emotive-image-1"
 HERE = {"model": MODEL, "model_fingerprint": "", "emotive": "0", "torch": "", "device": "cpu", "threads": 1}
@@ -77,6 +79,10 @@ def test_what_is_downloaded_makes_the_same_picture_again(easel: Easel, tmp_path:
     again = easel.paint(made)
     assert again.image.tobytes() == Image.open(file).convert("RGB").tobytes()
     assert "generated" in dict(shown["rows"])[""]
+    learned, published = shown["estimates"]
+    judged = PublishedJudge().estimate([np.asarray(again.image)])
+    assert (published["valence"], published["arousal"]) == (judged.valence[0], judged.arousal[0])
+    assert learned["said"].startswith("learned judge: valence") and "±" in learned["said"]
     assert not list(easel.folder.iterdir()), "nothing stays on this machine"
 
 
@@ -419,5 +425,6 @@ def test_nothing_left_this_machine_and_nothing_complained(page: Browser, address
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(f"{address}gradio_api/file=/{path.lstrip('/')}", timeout=30)
         assert caught.value.code in (403, 404)
+    page.wait_for(f"{SOURCE}.startsWith('data:image/png')", 60)  # the puck has come to rest
     whole = Image.open(io.BytesIO(base64.b64decode(page.run(SOURCE).partition(",")[2])))
     assert "emotive" in whole.info

@@ -52,11 +52,11 @@ def test_stages_are_various():
 
 
 def test_the_same_seed_paints_the_same_examples():
-    one, two = (recipe.Gallery(5, 32, seed=4) for _ in range(2))
+    one, two = (recipe.Gallery(6, 32, seed=4) for _ in range(2))
     assert np.array_equal(one.pixels, two.pixels) and np.array_equal(one.affect, two.affect)
-    assert not np.array_equal(one.pixels, recipe.Gallery(5, 32, seed=5).pixels)
+    assert not np.array_equal(one.pixels, recipe.Gallery(6, 32, seed=5).pixels)
     kept = one.pixels[2:].copy()
-    one.paint(2)  # over the oldest
+    one.paint(1)  # over the oldest pair
     assert np.array_equal(one.pixels[2:], kept) and not np.array_equal(one.pixels[:2], two.pixels[:2])
 
 
@@ -131,3 +131,12 @@ def test_the_whole_recipe_runs_and_learns_something(tmp_path, monkeypatch):
         [paint_abstract(Affect(v, 0.0), rng.getrandbits(20), 64) for _ in range(40)] for v in (-1, 1)
     )
     assert judge.estimate(light).valence.mean() > judge.estimate(dark).valence.mean()
+
+
+def test_pair_loss_forgives_what_both_of_a_pair_share():
+    target = torch.rand(8, 2, generator=torch.Generator().manual_seed(0))
+    shared = torch.randn(4, 2, generator=torch.Generator().manual_seed(1)).repeat_interleave(2, 0)
+    assert recipe.pair_loss(target + shared, target).item() == pytest.approx(0, abs=1e-12)
+    assert recipe.pair_loss(0.5 * target, target).item() == pytest.approx(
+        0.25 * (target[::2] - target[1::2]).square().mean().item()
+    )

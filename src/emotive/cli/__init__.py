@@ -6,6 +6,8 @@ be used, in one line; 1 for a fault (EMOTIVE_TRACEBACK=1 shows where); 130 for C
 
 from __future__ import annotations
 
+import codecs
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -16,13 +18,20 @@ import typer
 from emotive import __version__
 from emotive.errors import EmotiveError
 
-from . import image, edit, judge, about, studio, evaluate, train  # noqa: F401, I001  each adds its commands, in the order of --help
+# Each adds its commands, in the order of --help.
+# isort: off
+from . import image, edit, judge, about, studio, evaluate, train  # noqa: F401
+
+# isort: on
 from .common import app, notes, option, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line on `argv` (sys.argv by default) and returns the exit code."""
     arguments = None if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", "") in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="emotive")  # pyright: ignore
     try:
         with notes():
             command = typer.main.get_command(app)
@@ -39,12 +48,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if isinstance(usage := getattr(error, "exit_code", None), int) and hasattr(error, "format_message"):
-            say(f"error: {error.format_message()} See emotive --help")  # pyright: ignore
+            wrong = error.format_message().replace("Value error, ", "")  # pyright: ignore  pydantic's prefix
+            say(f"error: {wrong} See emotive --help")
             return usage
         if os.environ.get("EMOTIVE_TRACEBACK"):
             raise
         say(f"fault: {type(error).__name__}: {str(error)[:500]} (EMOTIVE_TRACEBACK=1 shows where)")
         return 1
+
+
+def _unprintable(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What a terminal lacks becomes \\uXXXX, as JSON may say it; a file name's bytes stay what they are."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    character = error.object[error.start]
+    if "\udc80" <= character <= "\udcff":  # a byte, as surrogateescape keeps it
+        return bytes([ord(character) - 0xDC00]), error.start + 1
+    return json.dumps(character)[1:-1], error.start + 1
+
+
+codecs.register_error("emotive", _unprintable)
 
 
 @app.callback(invoke_without_command=True)

@@ -10,6 +10,8 @@ import typer
 
 from .common import IMAGE_MODEL, AsJson, Device, Folder, app, batch_size, make_folder, option, progress, table
 
+AFTERWARDS = {"edited from": "edited_from", "processed": "processed"}  # what happened to a painted picture
+
 
 @app.command()
 def show(
@@ -42,7 +44,8 @@ def show(
             "model": f"{made.model}  {made.model_fingerprint[:12]}",
             "sampling": f"seed {made.seed}, {made.num_inference_steps} steps, {guidance}{size}",
             "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
-            "again": f"emotive image --like {file}",
+            **({} if "processed" in made.extra else {"again": f"emotive image --like {file}"}),
+            **{label: made.extra[key] for label, key in AFTERWARDS.items() if key in made.extra},
         }
     )
 

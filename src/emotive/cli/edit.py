@@ -33,6 +33,7 @@ def edit(
     stay, and the light and the colours move.
     """
     import hashlib
+    import os
     from dataclasses import replace
 
     import torch
@@ -45,20 +46,30 @@ def edit(
     from emotive.plan import blank_plan, load_pipeline, settled
 
     wanted = Affect.parse(affect)
-    open_picture(file)  # what is wrong with it is said before anything is loaded
-    if output is not None and not output.endswith("/") and not Path(output).is_dir():
+    open_picture(file)  # what is wrong is said before anything is loaded
+    if output == "":
+        raise InputError("--output is empty: give a .png or a folder")
+    if strength is not None and not 0 < strength <= 1:
+        raise InputError(f"--strength must lie above 0 and up to 1, not {strength:g}")
+    if not 0 <= affect_strength <= 10:
+        raise InputError(f"--affect-strength must lie in 0..10, not {affect_strength:g}")
+    if output is not None and output.lower().endswith(".png"):
         target = Path(output)
     else:
         folder = file.parent if output is None else Path(output)
+        if folder.suffix and not folder.is_dir():
+            raise InputError(f"cannot write {folder.name}: the name must end in .png")
         check_folder(folder)
         target = free_name(folder / f"{file.stem}-v{wanted.valence:+.2f}a{wanted.arousal:+.2f}.png")
+    check_output(target)
     if target.exists() and target.samefile(file):
         raise InputError(f"{target} is the picture to edit; give the result another name")
-    check_output(target)
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed} makes no sense: use 0 to {2**63 - 1}")
     pipe, here = load_pipeline(model, device, dtype)
-    options = {} if strength is None else {"strength": strength}
+    from emotive.pipelines.image_edit import STEPS, STRENGTH
+
+    options = {"strength": STRENGTH if strength is None else strength}
     edited = pipe.edit(
         file,
         wanted,
@@ -68,14 +79,20 @@ def edit(
         generator=torch.Generator("cpu").manual_seed(seed),
         **options,
     )
-    source = {"edited_from": file.name, "edited_from_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    name = os.fsencode(file.name).decode("utf-8", "replace")
+    source = {"edited_from": name, "edited_from_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     if edited.provenance is not None:  # painted anew, so that `emotive image --like` makes it again
         made = replace(edited.provenance, affect_text=affect, created=now(), extra=source)
         made = settled(made, pipe, here)
+        if prompt or strength is not None or seed:
+            say("note: --prompt, --strength and --seed are for photographs; this picture is painted again")
     else:
         plan = replace(blank_plan(model), prompt=prompt, affect=wanted, affect_text=affect, seed=seed)
         how = {"processed": "img2img, carried over as a locally affine change of colour", **source, **options}
-        made = replace(settled(plan, pipe, here), affect_strength=affect_strength, extra=how)
+        plan = replace(
+            plan, num_inference_steps=STEPS, texture=texture or 0.0, affect_strength=affect_strength
+        )
+        made = replace(settled(plan, pipe, here), extra=how)
     image = edited.images[0]
     print(write_png(target, image, replace(made, size=image.size)))
     kept = ", ".join(f"{name} {value}" for name, value in edited.preserved.items())

@@ -34,7 +34,7 @@ def image(
         "Frames along a curve: .csv of time,valence,arousal[,dominance] in s and -1..1, or .json.")] = None,
     fps: Annotated[float | None, option("Frames per second of --curve. [30]")] = None,
     prompts: Annotated[Path | None, option(
-        "A stimulus set: a file of prompts, one a line, x --grid x --seeds, into a folder with stimuli.csv; "
+        "A stimulus set: a file of prompts, one a line, x --grid (5x5) x --seeds, in a folder with a table; "
         "the same command goes on with a set that was stopped.")] = None,
     seeds: Annotated[int | None, option("Seeds for each prompt of --prompts, from --seed up. [1]")] = None,
     match: Annotated[str | None, option(
@@ -115,16 +115,19 @@ def _stimulus_set(
     from emotive.perceive.picture import PictureJudge
     from emotive.perceive.published import PublishedJudge
     from emotive.plan import load_pipeline, settled
-    from emotive.stimuli import make_stimuli, match_stimuli, read_prompts, stimulus_list
+    from emotive.stimuli import image_job, make_stimuli, match_stimuli, read_prompts, stimulus_list
 
     names = [] if match is None else [name.strip() for name in match.split(",")]
+    if len(set(names)) != len(names) or names == [""]:
+        raise InputError(f"--match {match!r}: give one or more of {', '.join(MATCHABLE)}, each once")
     if unknown := [name for name in names if name not in MATCHABLE]:
         raise InputError(f"--match {unknown[0][:40]!r} is not one of {', '.join(MATCHABLE)}")
-    if output is None:
+    if not output or Path(output).suffix.lower() == ".png":
         raise InputError("say where the stimulus set goes: --output FOLDER")
     cells = plan.cells or tuple(valence_arousal_grid(5, 5))
     # What is wrong with the file and the numbers is said before anything is loaded.
-    stimulus_list(read_prompts(prompts, lambda text: None), cells, seed, seeds)
+    for stimulus in stimulus_list(read_prompts(prompts, lambda text: None), cells, seed, seeds):
+        image_job(stimulus, plan)
     make_folder(Path(output))
     pipe, here = load_pipeline(plan.model, device, dtype)
     known = read_prompts(prompts, lambda text: pipe.text_encoder.tokenize([text]))

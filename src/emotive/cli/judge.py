@@ -12,7 +12,7 @@ import typer
 
 from emotive.errors import InputError
 
-from .common import AsJson, app, option, plain, report
+from .common import AsJson, app, option, plain, say
 
 if TYPE_CHECKING:
     from emotive.perceive.judge import Judge
@@ -35,10 +35,11 @@ def judge(
     ),
     ratings: Annotated[Path | None, option("Score on ratings: CSV file,valence,arousal,scale.")] = None,
     scale: Annotated[str | None, option("Where the table has none: 1..9, or V/A -3..3/0..6.")] = None,
-    calibrate: Annotated[Path | None, option("Fit a judge to the ratings and write this JSON.")] = None,
+    calibrate: Annotated[Path | None, option(
+        "Fit a judge to the ratings and write this JSON; its path ends stdout, or is in --json.")] = None,
     calibration: Annotated[Path | None, option("Apply what --calibrate wrote.")] = None,
     as_json: AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Say where pictures lie in valence and arousal, and what moved the estimate."""
     if not files and ratings is None:
         raise InputError("nothing to judge: give pictures, or --ratings FILE.csv")
@@ -49,6 +50,8 @@ def judge(
             raise InputError(f"{name} needs --ratings FILE.csv")
     if calibrate is not None and which is Which.both:
         raise InputError("a calibration is of one judge: add --judge picture or --judge published")
+    if calibrate is not None and calibration is not None:
+        raise InputError("--calibrate fits the judge itself: leave out --calibration")
     if calibrate is not None:
         _check_target(calibrate)
     if ratings is not None:
@@ -72,18 +75,32 @@ def _judges(which: Which, calibration: Path | None) -> list[Judge]:
     if applied is None:
         return judges
     if which is Which.both:  # the one that it was made with
-        judges = [j for j in judges if j.fingerprint() == applied.fingerprint] or judges[:1]
-    return [CalibratedJudge(j, applied) for j in judges]
+        judges = [j for j in judges if j.fingerprint() == applied.fingerprint]
+        if not judges:
+            raise InputError(f"{calibration} was made with another judge than the two here: make it again")
+    return [CalibratedJudge(j, applied, str(calibration)) for j in judges]
 
 
 def _check_target(path: Path) -> None:
     from emotive.media import check_folder
+    from emotive.perceive.ratings import load_calibration
 
     if path.suffix.lower() != ".json":
         raise InputError(f"cannot write {path.name or path}: a calibration's name must end in .json")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder")
-    check_folder(path.parent)
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder")
+        check_folder(path.parent)
+        exists = path.exists()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    if exists:
+        try:
+            load_calibration(path)
+        except InputError as error:
+            raise InputError(
+                f"{path} is not a calibration and would be overwritten; choose another name"
+            ) from error
 
 
 def _explain(files: list[Path], judges: list[Judge], as_json: bool) -> None:
@@ -115,41 +132,65 @@ def _explain(files: list[Path], judges: list[Judge], as_json: bool) -> None:
 
 
 def _score(table: Path, scale: str | None, judges: list[Judge], target: Path | None, as_json: bool) -> None:
-    from emotive.perceive.ratings import calibrate, estimate_files, read_ratings, save_calibration, score
+    from emotive.perceive.ratings import (
+        calibrate,
+        estimate_rated,
+        read_ratings,
+        require_spread,
+        save_calibration,
+        score,
+    )
 
     rated = read_ratings(table, scale)
+    fittable = True
+    try:
+        require_spread(rated)
+    except InputError as error:
+        if target is not None:
+            raise
+        say(f"note: {error}")  # the other axis can still be scored
+        fittable = False
     out: list[dict[str, Any]] = []
     for judge in judges:
-        estimates = estimate_files(judge, rated.files)
+        estimates = estimate_rated(judge, rated)
         agreed = score(judge, rated, estimates)
-        fitted = calibrate(judge, rated, estimates)
+        fitted = calibrate(judge, rated, estimates) if fittable else None
+        ceiling = {} if fitted is None else fitted.ceiling
         out.append(
             {"judge": judge.name, "fingerprint": judge.fingerprint(), "n": len(rated.files)}
             | {"score": {axis: asdict(a) for axis, a in agreed.items()}}
-            | {"ceiling": {axis: asdict(a) for axis, a in fitted.ceiling.items()}}
+            | {"ceiling": {axis: asdict(a) for axis, a in ceiling.items()}}
+            | ({} if target is None else {"calibration": str(target)})
         )
-        if not as_json:
-            _print_scores(judge.name, agreed, fitted.ceiling, fitted.calibration)
-        if target is not None:
+        if target is not None and fitted is not None:
             save_calibration(target, fitted.calibration)
-            report(f"wrote {target}")
+        if not as_json:
+            _print_scores(judge.name, agreed, ceiling, fitted and fitted.calibration)
     if as_json:
         print(json.dumps(out, ensure_ascii=False, indent=2))
+    elif target is not None:
+        print(target)
 
 
 def _print_scores(
-    name: str, agreed: dict[str, Agreement], ceiling: dict[str, Agreement], fitted: Calibration
+    name: str, agreed: dict[str, Agreement], ceiling: dict[str, Agreement], fitted: Calibration | None
 ) -> None:
     """As it judges, and recalibrated: what this judge can reach on these ratings, on pictures held out."""
-    print(f"{name} judge on {fitted.n} rated pictures, in units of [-1, 1]; 95 % bootstrap intervals")
+    n = next(iter(agreed.values())).n
+    print(f"{name} judge on {n} rated pictures, in units of [-1, 1]; 95 % bootstrap intervals")
     head = f"{'':<22} {'CCC':<22} {'Pearson r':<22} {'Spearman':<22} {'MAE':<22} MAE of the mean"
     print(head)
     for axis in agreed:
-        for label, a in ((axis, agreed[axis]), ("  ceiling, calibrated", ceiling[axis])):
+        rows = {axis: agreed.get(axis), "  ceiling, calibrated": ceiling.get(axis)}
+        for label, a in rows.items():
+            if a is None:
+                continue
             cells = [
                 f"{getattr(a, m):+.2f} [{a.intervals[m][0]:+.2f}, {a.intervals[m][1]:+.2f}]"
                 for m in ("ccc", "pearson", "spearman", "mae")
             ]
             print(f"{label:<22} " + " ".join(f"{cell:<22}" for cell in cells) + f" {a.mae_of_mean:.2f}")
+    if fitted is None:
+        return
     for axis, line in (("valence", fitted.valence), ("arousal", fitted.arousal)):
         print(f"{axis} = {line.slope:+.3f} x estimate {line.intercept:+.3f}, ± {line.sd:.2f}")

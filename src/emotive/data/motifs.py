@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import skia
@@ -36,8 +37,10 @@ from .colour import (
     shade,
 )
 from .painter import _hold_camera, _vignette, on_canvas
+from .style import Style
 
-PALETTES: tuple[tuple[Oklab, Oklab, Oklab, Oklab], ...] = (
+Palette = tuple[Oklab, ...]  # four
+PALETTES: tuple[Palette, ...] = (
     (BLUE, TEAL, YELLOW, WHITE),
     (RED, ORANGE, SAND, WHITE),
     (PURPLE, PINK, BLUE, SAND),
@@ -56,12 +59,12 @@ def _scatter(b: Brush, element: str, n: float) -> list[tuple[float, float, float
     return places
 
 
-def _discs(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _discs(b: Brush, palette: Palette) -> None:
     for i, (x, y, k) in enumerate(_scatter(b, "discs", 22)):
         b.lobed(x, y, 0.075 * k, 0.075 * k, palette[i % 3], lobes=5 + i % 3, depth=0.30, turn=i)
 
 
-def _waves(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _waves(b: Brush, palette: Palette) -> None:
     phase = b.stream("waves").random()
     sharp, tall = 1 - b.style.roundness, 0.02 + 0.05 * b.style.agitation
     for row in range(9):
@@ -73,14 +76,14 @@ def _waves(b: Brush, palette: tuple[Oklab, ...]) -> None:
         b.poly([*points, (1.2, 1.3), (-0.2, 1.3)], palette[row % 4], wobble=0.0)
 
 
-def _shards(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _shards(b: Brush, palette: Palette) -> None:
     for i, (x, y, k) in enumerate(_scatter(b, "shards", 18)):
         turn, size = 1.7 * i, 0.10 * k
         corners = [turn + t + 0.25 * math.sin(3.0 * i + t) for t in (0.0, 1.9, 3.6, 5.0)]
         b.poly([(x + size * math.cos(t), y + size * math.sin(t)) for t in corners], palette[i % 3], soft=0.09)
 
 
-def _bands(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _bands(b: Brush, palette: Palette) -> None:
     shift, lean = b.stream("bands").random(), math.tan(b.style.slant + b.style.tilt)
     n = b.count(9)
     for i in range(-3, n + 4):
@@ -89,7 +92,7 @@ def _bands(b: Brush, palette: tuple[Oklab, ...]) -> None:
         b.poly(band, palette[i % 3], soft=0.03)
 
 
-def _blobs(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _blobs(b: Brush, palette: Palette) -> None:
     """One large heap of lobed shapes, off the middle as the mood has it."""
     rng = b.stream("blobs")
     side, n = rng.choice((-1, 1)), rng.choice((2, 3, 4))
@@ -101,7 +104,7 @@ def _blobs(b: Brush, palette: tuple[Oklab, ...]) -> None:
             b.lobed(0.0, 0.0, r, squash * r, palette[i % 3], lobes=lobes, depth=rng.uniform(0.2, 0.5), turn=t)
 
 
-def _totem(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _totem(b: Brush, palette: Palette) -> None:
     """Large quadrangles and triangles on top of each other, leaning with the wind."""
     rng = b.stream("totem")
     side, n = rng.choice((-1, 1)), rng.choice((2, 3, 4))
@@ -118,7 +121,7 @@ def _totem(b: Brush, palette: tuple[Oklab, ...]) -> None:
             y, w = y - h, max(top, 0.12)
 
 
-def _blocks(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _blocks(b: Brush, palette: Palette) -> None:
     """Rows of boxes of unequal height from the foot of the picture, the nearer ones lower."""
     rng = b.stream("blocks")
     shift, heights = rng.random(), [rng.uniform(0.25, 0.85) for _ in range(9)]
@@ -133,7 +136,7 @@ def _blocks(b: Brush, palette: tuple[Oklab, ...]) -> None:
                     b.poly([(-w, -h), (w, -h), (0.0, -h - 1.2 * w)], palette[(i + row + 1) % 3], outline=0.6)
 
 
-def _strokes(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _strokes(b: Brush, palette: Palette) -> None:
     """Rows of short strokes that lean with the wind."""
     rng = b.stream("strokes")
     shift, long, width = rng.random(), rng.uniform(0.04, 0.12), rng.uniform(0.007, 0.020)
@@ -147,10 +150,10 @@ def _strokes(b: Brush, palette: tuple[Oklab, ...]) -> None:
             b.line([(x, y), (x + lean * h, y - h)], palette[(i + row) % 3], width)
 
 
-def _zigzags(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _zigzags(b: Brush, palette: Palette) -> None:
     """Lines across the picture: round swells or points, higher and more of them as it gets lively."""
     rng = b.stream("zigzags")
-    phase, width, turns = rng.random(), rng.uniform(0.010, 0.024), rng.choice((4, 6, 8))
+    phase, width, turns = rng.random(), rng.uniform(0.014, 0.030), rng.choice((4, 6, 8))
     n, lean = b.count(7), math.tan(b.style.tilt + 0.5 * b.style.slant)
     for row in range(-1, n + 2):
         y, tall = (row + phase) / n, 0.012 + 0.05 * b.style.agitation
@@ -159,7 +162,7 @@ def _zigzags(b: Brush, palette: tuple[Oklab, ...]) -> None:
         b.line(crests, palette[row % 3], width)
 
 
-def _arches(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _arches(b: Brush, palette: Palette) -> None:
     """Nested gates, more of them as it gets lively; corners as round as the mood has it."""
     rng = b.stream("arches")
     side, wide = rng.choice((-1, 1)), rng.uniform(0.30, 0.46)
@@ -172,10 +175,10 @@ def _arches(b: Brush, palette: tuple[Oklab, ...]) -> None:
             b.poly(gate, palette[i % 4], soft=0.22 * k)
 
 
-def _crumbs(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _crumbs(b: Brush, palette: Palette) -> None:
     """Many small things: triangles and dots."""
     rng = b.stream("crumbs")
-    size = rng.uniform(0.014, 0.034)
+    size = rng.uniform(0.018, 0.042)
     for i, (x, y, k) in enumerate(_scatter(b, "crumbs", 60)):
         if i % 2:
             b.lobed(x, y, size * k, size * k, palette[i % 3], lobes=4 + i % 3, depth=0.4, turn=i, outline=0.7)
@@ -185,7 +188,7 @@ def _crumbs(b: Brush, palette: tuple[Oklab, ...]) -> None:
             b.poly(corners, palette[i % 3], soft=0.4 * size, outline=0.7)
 
 
-def _lattice(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _lattice(b: Brush, palette: Palette) -> None:
     shift = b.stream("lattice").randrange(3)
     n = 3 + b.count(3)
     for i in range(n):
@@ -196,7 +199,7 @@ def _lattice(b: Brush, palette: tuple[Oklab, ...]) -> None:
                 b.poly(box, palette[(i + 2 * j + shift) % 3], soft=0.9 * r)
 
 
-def _rosette(b: Brush, palette: tuple[Oklab, ...]) -> None:
+def _rosette(b: Brush, palette: Palette) -> None:
     turn = b.stream("rosette").random()
     rings = 3 + b.count(2)
     for i in range(rings):
@@ -205,7 +208,7 @@ def _rosette(b: Brush, palette: tuple[Oklab, ...]) -> None:
         b.lobed(x, 0.5, r, r, palette[i % 4], lobes=7 + i, depth=0.22, turn=turn + 0.4 * i)
 
 
-Motif = Callable[[Brush, tuple[Oklab, ...]], None]
+Motif = Callable[[Brush, Palette], None]
 JUDGE_MOTIFS: dict[str, Motif] = {
     "discs": _discs,
     "waves": _waves,
@@ -258,6 +261,7 @@ def _stage(b: Brush, families: Sequence[str]) -> None:
     horizon = rng.uniform(0.35, 0.75)
     colours = _any_palette(rng)
     _any_light(b, rng)
+    b.style = _own_hand(b.style, rng)
     b.canvas.save()
     zoom = 1 + 0.12 * rng.random() ** 2
     b.canvas.translate(-(zoom - 1) * rng.random(), -(zoom - 1) * rng.random())
@@ -268,14 +272,17 @@ def _stage(b: Brush, families: Sequence[str]) -> None:
     _backdrop(b, rng, horizon, with_gloom)
     large = [f for f in families if f in LARGE]
     small = [f for f in families if f not in LARGE] or large
-    for _ in range(rng.choice((1, 1, 1, 2))):
+    for _ in range(rng.choice((0, 1, 1, 1, 2))):
         _layer(b, rng, rng.choice(small), colours(), horizon)
-    if rng.random() < 0.25:
+    if rng.random() < 0.3:
         _bank_of_mist(b, rng, horizon)
     if large and rng.random() < 0.75:
         b.light = min(1.0, b.light + rng.uniform(0.0, 0.3))  # a figure stands out, also in the dark
         k = rng.uniform(0.45, 1.0)
-        with b.at(0.5 - 0.5 * k + rng.uniform(-0.1, 0.1), rng.uniform(0.85, 1.0) - k, k):
+        x, foot = 0.5 + rng.uniform(-0.1, 0.1), rng.uniform(0.85, 1.0)
+        if rng.random() < 0.5:  # its shadow
+            b.oval(x, foot - 0.05 * k, 0.4 * k, 0.05 * k, (0.25, 0.0, 0.0), outline=0, alpha=0.5)
+        with b.at(x - 0.5 * k, foot - k, k):
             JUDGE_MOTIFS[rng.choice(large)](b, colours())
     if rng.random() < 0.25:
         _layer(b, rng, rng.choice(small), colours(), horizon, front=True)
@@ -285,40 +292,46 @@ def _stage(b: Brush, families: Sequence[str]) -> None:
     b.canvas.restore()
 
 
-def _any_palette(rng: random.Random) -> Callable[[], tuple[Oklab, ...]]:
+def _own_hand(s: Style, rng: random.Random) -> Style:
+    """The style with form that is more or less pronounced: things differ in how much of it they take."""
+    factors = {name: rng.uniform(0.45, 1.1) for name in ("outline", "agitation", "slant")}
+    factors |= {"density": math.exp(rng.uniform(-0.7, 0.7)), "scale": rng.uniform(0.85, 1.15)}
+    return replace(s, **{name: k * getattr(s, name) for name, k in factors.items()})
+
+
+def _any_palette(rng: random.Random) -> Callable[[], Palette]:
     """Draws palettes of four that belong together in hue, lightness and strength, whatever those are."""
     hue, spread = 360 * rng.random(), rng.choice((25, 60, 180))
-    strong, light, range_ = rng.uniform(0.04, 0.18), rng.uniform(0.45, 0.8), rng.uniform(0.08, 0.35)
+    strong, light, range_ = rng.uniform(0.04, 0.18), rng.uniform(0.5, 0.85), rng.uniform(0.08, 0.35)
 
-    def draw() -> tuple[Oklab, ...]:
+    def draw() -> Palette:
         if rng.random() < 0.4:
             return rng.choice(PALETTES)
-        return tuple(
-            oklch(
-                min(max(light + rng.uniform(-range_, range_), 0.15), 0.97),
-                strong * rng.uniform(0.4, 1.3),
-                hue + rng.uniform(-spread, spread),
-            )
-            for _ in range(4)
-        )
+        lights = [min(max(light + rng.uniform(-range_, range_), 0.15), 0.97) for _ in range(4)]
+        if rng.random() < 0.5:
+            lights[rng.randrange(4)] = rng.uniform(0.2, 0.45)
+        hues = [hue + rng.uniform(-spread, spread) for _ in range(4)]
+        return tuple(oklch(x, strong * rng.uniform(0.4, 1.3), h) for x, h in zip(lights, hues, strict=True))
 
     return draw
 
 
 def _any_light(b: Brush, rng: random.Random) -> None:
-    b.light = rng.choice((1.0, rng.uniform(0.5, 1.0)))
-    b.cast = (rng.gauss(0, 0.012), rng.gauss(0, 0.022))
-    b.greyness = rng.choice((0.0, rng.uniform(0.0, 0.75)))
-    b.mist = oklch(rng.uniform(0.4, 0.92), rng.uniform(0.0, 0.08), 360 * rng.random())
+    b.light = rng.choice((1.0, rng.uniform(0.75, 1.0), rng.uniform(0.5, 0.75)))
+    b.cast = (rng.gauss(0, 0.012), rng.gauss(-0.05 * (1 - b.light), 0.022))
+    b.greyness = rng.choice((0.0, 0.0, rng.uniform(0.0, 0.75), rng.uniform(0.4, 0.75)))
+    b.mist = oklch(
+        rng.uniform(0.7, 1.05) * (0.25 + 0.65 * b.light), rng.uniform(0.0, 0.08), 360 * rng.random()
+    )
 
 
 def _backdrop(b: Brush, rng: random.Random, horizon: float, with_gloom: bool) -> None:
     """A field of one to three colours, often with a ground below a horizon."""
-    light, hue = rng.uniform(0.3, 0.85), 360 * rng.random()
+    light, hue = rng.uniform(0.45, 0.9), 360 * rng.random()
     near, far = rng.uniform(0.03, 0.16), rng.uniform(0.03, 0.16)
-    dim = 0.45 + 0.55 * b.light
-    top = oklch(light * dim, near, hue)
-    low = oklch(min(light * rng.uniform(0.85, 1.6), 0.95) * dim, far, hue + rng.uniform(-140, 140))
+    dim = b.light**1.5  # in the dark, the sky is darker than the things in it
+    top = oklch(max(light * dim, 0.2), near, hue)
+    low = oklch(min(light * rng.uniform(0.95, 1.8), 0.95) * b.light, far, hue + rng.uniform(-140, 140))
     grey = (0.5 * b.light + 0.22, -0.005, -0.015)
     top, low = mix(top, grey, 0.9 * b.greyness), mix(low, grey, 0.75 * b.greyness)
     stops = [(0.0, top), (rng.uniform(0.4, 0.7), mix(top, low, rng.uniform(0.3, 0.7))), (1.0, low)]
@@ -336,7 +349,7 @@ def _backdrop(b: Brush, rng: random.Random, horizon: float, with_gloom: bool) ->
             colors=[skia.ColorSetA(dark, round(235 * b.style.gloom)), skia.ColorSetA(dark, 0)],
         )
         b.canvas.drawRect(skia.Rect(-0.6, -0.6, 1.6, 1.1 * depth), skia.Paint(Shader=shader))
-    earth = oklch(rng.uniform(0.45, 0.9), rng.uniform(0.02, 0.14), 360 * rng.random())
+    earth = oklch(rng.uniform(0.5, 0.95), rng.uniform(0.02, 0.14), 360 * rng.random())
     if ground:
         low, high = shade(earth, rng.uniform(0.75, 1.0)), mix(earth, b.mist, rng.uniform(0.0, 0.6))
         shader = b.vertical(horizon, 1.0, [(0.0, high), (1.0, low)])
@@ -360,19 +373,15 @@ def _orb(b: Brush, x: float, y: float, r: float, c: Oklab, depth: float) -> None
 
 
 def _layer(
-    b: Brush,
-    rng: random.Random,
-    family: str,
-    palette: tuple[Oklab, ...],
-    horizon: float,
-    front: bool = False,
+    b: Brush, rng: random.Random, family: str, palette: Palette, horizon: float, front: bool = False
 ) -> None:
     """One family over the whole picture or over the ground, at any size, more or less in the mist."""
     size, low = rng.uniform(0.6, 1.7), rng.random() < 0.5
-    haze, glows = 0.0 if front else rng.uniform(0.0, 0.6), rng.random() < 0.15
+    haze, glows = 0.0 if front else rng.choice((0.0, rng.uniform(0.0, 0.85))), rng.random() < 0.15
     hazy = tuple(mix(c, b.mist, haze) for c in palette)
     x, y = rng.uniform(-1, 0) * max(size - 1, 0.0), rng.uniform(-1, 0) * max(size - 1, 0.0)
     light, b.light = b.light, 1.0 if glows else b.light
+    style, b.style = b.style, replace(b.style, outline=b.style.outline * (1 - haze))
     b.canvas.save()
     if low:
         b.canvas.clipRect(skia.Rect(-0.6, horizon, 1.6, 1.6))
@@ -380,11 +389,11 @@ def _layer(
         with b.at(x + i * size, y if size >= 1 else 1 - size * rng.uniform(0.8, 1.1), size):
             JUDGE_MOTIFS[family](b, hazy)
     b.canvas.restore()
-    b.light = light
+    b.light, b.style = light, style
 
 
 def _bank_of_mist(b: Brush, rng: random.Random, horizon: float) -> None:
-    c, y, reach, alpha = b.colour(b.mist, glows=True), horizon, rng.uniform(0.1, 0.3), rng.randint(60, 235)
+    c, y, reach, alpha = b.colour(b.mist, glows=True), horizon, rng.uniform(0.1, 0.4), rng.randint(60, 240)
     colours = [skia.ColorSetA(c, 0), skia.ColorSetA(c, alpha), skia.ColorSetA(c, 0)]
     ends = [skia.Point(0, y - reach), skia.Point(0, y + reach)]
     b.canvas.drawRect(_WIDE, skia.Paint(Shader=skia.GradientShader.MakeLinear(points=ends, colors=colours)))

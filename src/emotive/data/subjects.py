@@ -161,7 +161,7 @@ def castle(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
 
 
 def cat(b: Brush, rng: random.Random, lit: bool, snow: bool) -> None:
-    fur = rng.choice((ORANGE, ORANGE, SLATE))
+    fur = rng.choice((ORANGE, ORANGE, mix(SLATE, WHITE, 0.4)))
     pale = mix(fur, WHITE, 0.62)
     tail = [(0.18, -0.06), (0.48, -0.06), (0.54, -0.34), (0.44, -0.50)]
     b.line(tail, shade(fur, 0.82), 0.12)

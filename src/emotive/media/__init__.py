@@ -15,12 +15,26 @@ from emotive.errors import InputError
 
 def check_folder(folder: Path) -> None:
     """Raises InputError unless `folder` exists, is a folder and can be written."""
-    if not folder.exists():
+    try:
+        there, is_folder = folder.exists(), folder.is_dir()
+    except OSError as error:  # no permission on the way, a name that is too long
+        raise InputError(f"cannot use the folder {str(folder)[:120]}: {error.strerror}") from error
+    if not there:
         raise InputError(f"the output folder {folder} does not exist; create it first")
-    if not folder.is_dir():
+    if not is_folder:
         raise InputError(f"{folder} is not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"the output folder {folder} cannot be written")
+
+
+def check_file(path: Path) -> None:
+    """Raises InputError, naming it, unless `path` is a file that can be seen."""
+    try:
+        there, is_file = path.exists(), path.is_file()
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)[:120]}: {error.strerror}") from error
+    if not is_file:
+        raise InputError(f"{path} does not exist" if not there else f"{path} is not a file")
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, UnidentifiedImageEr
 
 from emotive.errors import InputError
 from emotive.media import check_folder, umask, write_whole
-from emotive.media.provenance import KEY, XMP, Provenance, is_provenance
+from emotive.media.provenance import KEY, Provenance, is_provenance, xmp
 
 MAX_PIXELS = 64 * 2**20  # of a picture that we decode: 8192 x 8192
 ANIMATIONS = (".webp", ".gif")
@@ -28,10 +28,13 @@ def check_output(path: Path, suffixes: Sequence[str] = (".png",)) -> None:
         raise InputError(f"cannot write {path.name or path}: the name must end in {' or '.join(suffixes)}")
     check_folder(path.parent)
     sidecar = path.with_suffix(".json")
-    for target in (path, sidecar):
-        if target.is_dir():
-            raise InputError(f"{target} is a folder")
-    if sidecar.exists() and not is_provenance(sidecar):
+    try:
+        folders, beside = [target for target in (path, sidecar) if target.is_dir()], sidecar.exists()
+    except OSError as error:
+        raise InputError(f"cannot write {path.name[:120]}: {error.strerror}") from error
+    if folders:
+        raise InputError(f"{folders[0]} is a folder")
+    if beside and not is_provenance(sidecar):
         raise InputError(f"{sidecar} is not Emotive's and would be overwritten; choose another name")
 
 
@@ -52,7 +55,7 @@ def write_png(path: str | Path, image: Image.Image, provenance: Provenance, side
         KEY: provenance.to_json(),
     }.items():
         info.add_itxt(key, value)
-    info.add_itxt("XML:com.adobe.xmp", XMP)
+    info.add_itxt("XML:com.adobe.xmp", xmp(provenance))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=info)
     write_whole(path, buffer.getvalue())
@@ -86,7 +89,7 @@ def write_animation(
             raise InputError("this Pillow cannot write WebP; use a name that ends in .gif")
         exif = Image.Exif()
         exif[_DESCRIPTION], exif[_SOFTWARE] = _ascii(provenance), f"Emotive {provenance.emotive}"
-        options |= {"exif": exif, "xmp": XMP.encode(), "quality": 88, "method": 3}
+        options |= {"exif": exif, "xmp": xmp(provenance).encode(), "quality": 88, "method": 3}
     buffer = io.BytesIO()
     frames[0].save(buffer, path.suffix[1:].upper(), **options)
     write_whole(path, buffer.getvalue())

@@ -40,7 +40,7 @@ from .image_losses import SHIFT, Batch, Generator, decoder_loss, flow_loss, guid
 from .loop import Average, Network, train
 
 FEW_STEPS = (1, 2, 4, 8)
-SHARES = {"decoder": 0.03, "denoiser": 0.78, "student": 0.13, "polish": 0.06}
+SHARES = {"decoder": 0.03, "denoiser": 0.75, "student": 0.16, "polish": 0.06}
 
 
 def train_image(

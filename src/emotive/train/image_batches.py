@@ -89,15 +89,19 @@ def polish_batches(
     plain = decoder_batches(large, size, device, seed)
     pairs = [_drawn_sharply(generator, decoder, words, device, autocast) for _ in range(pool)]
     smalls, sharp = torch.cat([small for small, _ in pairs]), torch.cat([drawn for _, drawn in pairs])
-    while True:
-        if rng.random() < 0.3:
-            yield next(plain)
-            continue
-        rows = torch.from_numpy(rng.integers(0, pool, size)).to(device)
-        top, left = rng.integers(0, 33, 2)
-        small = smalls[rows, :, top : top + 32, left : left + 32]
-        drawn = sharp[rows, :, 8 * top : 8 * top + 256, 8 * left : 8 * left + 256].float()
-        yield (small.flip(3), drawn.flip(3)) if rng.random() < 0.5 else (small, drawn)
+
+    def crops() -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            if rng.random() < 0.3:
+                yield next(plain)
+                continue
+            rows = torch.from_numpy(rng.integers(0, pool, size)).to(device)
+            top, left = rng.integers(0, 33, 2)
+            small = smalls[rows, :, top : top + 32, left : left + 32]
+            drawn = sharp[rows, :, 8 * top : 8 * top + 256, 8 * left : 8 * left + 256].float()
+            yield (small.flip(3), drawn.flip(3)) if rng.random() < 0.5 else (small, drawn)
+
+    return crops()
 
 
 @torch.no_grad()

@@ -39,6 +39,8 @@ CALIBRATION_MOTIFS = ("arches", "shards")
 TRAINING_MOTIFS = tuple(name for name in JUDGE_MOTIFS if name not in CALIBRATION_MOTIFS)
 PAINT_SIZE = 192  # px, averaged down to the network's size
 FRESH = 6  # pictures painted anew for every batch of 64
+PLAIN = 0.1  # share of pictures with one family, plainly
+PAIRS = 2.0  # weight of the differences within pairs
 
 
 class Batch(NamedTuple):
@@ -48,15 +50,9 @@ class Batch(NamedTuple):
     affect: Tensor
 
 
-def paint_example(rng: random.Random, size: int, families: tuple[str, ...] = TRAINING_MOTIFS) -> np.ndarray:
-    """A training picture uint8 (size, size, 3) in a random affect; see `Gallery`."""
-    return _damage(_paint(rng, random_affect(rng), families), size, rng)
-
-
-def _paint(rng: random.Random, affect: Affect, families: tuple[str, ...]) -> np.ndarray:
-    seed = rng.getrandbits(31)
-    if rng.random() < 0.2:  # one family, plainly
-        return paint_motif(rng.choice(families), affect, seed, PAINT_SIZE)
+def _paint(seed: int, plain: bool, affect: Affect, families: tuple[str, ...]) -> np.ndarray:
+    if plain:  # one family
+        return paint_motif(families[seed % len(families)], affect, seed, PAINT_SIZE)
     return paint_abstract(affect, seed, PAINT_SIZE, families)
 
 
@@ -91,29 +87,35 @@ def _damage(picture: np.ndarray, size: int, rng: random.Random) -> np.ndarray:
 
 
 class Gallery:
-    """Painted examples in memory: pixels uint8 (N, size, size, 3), affect float32 (N, 2); always renewed."""
+    """Painted examples in memory, always renewed: pixels uint8 (N, size, size, 3), affect float32 (N, 2).
+
+    Rows 2 i and 2 i + 1 are a pair: the same things painted in two affects, so N is even.
+    """
 
     def __init__(self, count: int, size: int, seed: int, families: tuple[str, ...] = TRAINING_MOTIFS):
         self.pixels = np.zeros((count, size, size, 3), np.uint8)
         self.affect = np.zeros((count, 2), np.float32)
         self.families, self.rng, self.next = families, random.Random(f"judge/{seed}"), 0
-        self.paint(count)
+        self.paint(count // 2)
 
-    def paint(self, count: int) -> None:
-        """Paints `count` new examples over the oldest."""
-        for _ in range(count):
-            affect = random_affect(self.rng)
-            painting = _paint(self.rng, affect, self.families)
-            self.pixels[self.next] = _damage(painting, self.pixels.shape[1], self.rng)
-            self.affect[self.next] = affect.valence, affect.arousal
-            self.next = (self.next + 1) % len(self.pixels)
+    def paint(self, pairs: int) -> None:
+        """Paints new pairs over the oldest."""
+        for _ in range(pairs):
+            seed, plain = self.rng.getrandbits(31), self.rng.random() < PLAIN
+            for row in (self.next, self.next + 1):
+                affect = random_affect(self.rng)
+                painting = _paint(seed, plain, affect, self.families)
+                self.pixels[row] = _damage(painting, self.pixels.shape[1], self.rng)
+                self.affect[row] = affect.valence, affect.arousal
+            self.next = (self.next + 2) % len(self.pixels)
 
     def batches(self, size: int, device: torch.device, seed: int) -> Iterator[Batch]:
-        """Endless random batches, augmented."""
+        """Endless random batches of pairs, augmented."""
         rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
         while True:
-            self.paint(FRESH * size // 64)
-            rows = rng.integers(0, len(self.pixels), size)
+            self.paint(max(1, FRESH * size // 128))
+            rows = 2 * rng.integers(0, len(self.pixels) // 2, size // 2)
+            rows = np.stack([rows, rows + 1], 1).ravel()
             pixels = torch.from_numpy(self.pixels[rows]).to(device).permute(0, 3, 1, 2)
             pictures = augment(pixels.float() / 127.5 - 1, generator)
             affect = torch.from_numpy(self.affect[rows])
@@ -151,6 +153,15 @@ def beta_nll(mean: Tensor, log_sd: Tensor, target: Tensor, beta: float = 0.5) ->
     return (nll * variance.detach() ** beta).mean()
 
 
+def pair_loss(mean: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of the differences within pairs, (B, 2) with rows 2 i and 2 i + 1 a pair -> scalar.
+
+    Where a picture alone is ambiguous, likelihood draws estimates towards the middle; but between two moods
+    of the same things nothing is ambiguous, and the difference should come out whole.
+    """
+    return ((mean[::2] - mean[1::2]) - (target[::2] - target[1::2])).square().mean()
+
+
 def train_picture_judge(
     output: Path,
     minutes: float = 15.0,
@@ -178,8 +189,11 @@ def train_picture_judge(
         torch.manual_seed(seed)
         network: Any = PictureJudgeNetwork(**config)
     network = network.to(place, memory_format=torch.channels_last)
+    state_file = output / "judge.pt"
+    # A run that goes on sees new pictures, not those of its beginning again.
+    done = torch.load(state_file, weights_only=True, mmap=True)["step"] if state_file.exists() else 0
     report(f"painting {paintings} motifs")
-    gallery = Gallery(paintings, network.size, seed)
+    gallery = Gallery(paintings, network.size, seed + done)
 
     def autocast() -> AbstractContextManager:
         return torch.autocast(place.type, dtype=dtype, enabled=dtype != torch.float32)
@@ -187,14 +201,14 @@ def train_picture_judge(
     def loss(batch: Batch) -> Tensor:
         with autocast():
             mean, log_sd = network(batch.pictures)
-        return beta_nll(mean, log_sd, batch.affect)
+        return beta_nll(mean, log_sd, batch.affect) + PAIRS * pair_loss(mean, batch.affect)
 
     average = train(
         network,
-        gallery.batches(batch_size, place, seed),
+        gallery.batches(batch_size, place, seed + done),
         loss,
         minutes,
-        output / "judge.pt",
+        state_file,
         other_rate=2e-3,
         average=Average(network, decay=0.998),
         report=report,
@@ -207,7 +221,7 @@ def train_picture_judge(
     for file in folder.glob("*.safetensors"):
         file.chmod(0o644)
     write_sums(folder)
-    state = torch.load(output / "judge.pt", weights_only=True, mmap=True)
+    state = torch.load(state_file, weights_only=True, mmap=True)
     report("measuring the finished judge")
     families = {"training": TRAINING_MOTIFS, "calibration": CALIBRATION_MOTIFS, "held_out": HELD_OUT_MOTIFS}
     write_card(folder, PictureJudge.from_pretrained(folder), minutes, seed, state, families)

@@ -163,7 +163,8 @@ mirroring and a slight colour grade. It never saw a scene, a generated picture, 
 {held_out}, which score it.
 
 `{command}`: {samples:,} samples in {spent:.0f} minutes on {hardware}. The loss is a Gaussian likelihood
-weighted by the variance to the power of 0.5 (Seitzer et al. 2022).
+weighted by the variance to the power of 0.5 (Seitzer et al. 2022), and the squared error of differences
+between two moods of the same things.
 
 **Spread.** The network's standard deviations are multiplied by {spread} (valence, arousal), so that squared
 errors match them on average over two families that the weights never saw ({calibration}).
