@@ -89,10 +89,11 @@ def test_layout_holds_while_affect_moves(pipe):
     affects = [Affect(0.1 * i, 0.1 * i) for i in range(-3, 4)]
     pictures = pipe("a tree in a meadow", affects, generator=seeds(7), output_type="np", texture=0).images
     steps = np.abs(np.diff(pictures, axis=0)).mean((1, 2, 3))
-    other = pipe(
-        "a tree in a meadow", affects[3], generator=seeds(1, seed=4), output_type="np", texture=0
+    noises = [torch.Generator().manual_seed(seed) for seed in range(4, 10)]
+    others = pipe(
+        "a tree in a meadow", [affects[3]] * 6, generator=noises, output_type="np", texture=0
     ).images
-    assert steps.max() < 0.35 * np.abs(other - pictures[3]).mean()
+    assert steps.max() < 0.5 * np.abs(others - pictures[3]).mean()
 
 
 def test_words_decide_what_is_painted(pipe):
