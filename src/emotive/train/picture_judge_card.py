@@ -177,15 +177,16 @@ the own one is regressed out; *error / spread* is 1 where the spread is right. 2
 
 {table}
 
-How it came about, plainly: the motifs and their variety were chosen over six versions with a look at how each
-read other paintings of scenes (24 scenes over the same grid). None was trained on, and the scenes of the table
-are others; but the choice was made for scenes, so their rows are not blind. Scores on held-out motifs (other
-seeds) were seen on the way too, and nothing was chosen for them: an earlier, less varied version reached CCC
-0.95 and 0.94 there, and 0.82 and 0.69 on scenes.
+How it came about, plainly: the motifs and their variety were chosen over six versions with a look at how
+each read other paintings of scenes (24 scenes over the same grid). None was trained on, and the scenes of the
+table are others; but the choice was made for scenes, so their rows are not blind. Scores on held-out motifs
+(other seeds) were seen on the way too, and nothing was chosen for them: an earlier, less varied version
+reached CCC 0.95 and 0.94 there, and 0.82 and 0.69 on scenes.
 
-What falls short of the aim (CCC 0.92, slope 0.85 to 1.15 on scenes): arousal, whose estimates are drawn towards
-the middle, most in fog and by night; and valence by night, which is read as 0.3 to 0.6 too unpleasant. Order
-within one scene is kept (Spearman), so compare pictures of the same content before pictures of different ones.
+What falls short of the aim (CCC 0.92, slope 0.85 to 1.15 on scenes): arousal, whose estimates are drawn
+towards the middle, most in fog and by night; and valence by night, which is read as 0.3 to 0.6 too
+unpleasant. Order within one scene is kept (Spearman), so compare pictures of the same content before pictures
+of different ones.
 
 ## Limits
 
