@@ -36,7 +36,7 @@ from .colour import (
     oklch,
     shade,
 )
-from .painter import _hold_camera, _vignette, on_canvas
+from .painter import hold_camera, on_canvas, vignette
 from .style import Style
 
 Palette = tuple[Oklab, ...]  # four
@@ -268,7 +268,7 @@ def _stage(b: Brush, families: Sequence[str]) -> None:
     b.canvas.scale(zoom, zoom)
     b.canvas.save()
     if with_camera:
-        _hold_camera(b, side)
+        hold_camera(b, side)
     _backdrop(b, rng, horizon, with_gloom)
     large = [f for f in families if f in LARGE]
     small = [f for f in families if f not in LARGE] or large
@@ -288,7 +288,7 @@ def _stage(b: Brush, families: Sequence[str]) -> None:
         _layer(b, rng, rng.choice(small), colours(), horizon, front=True)
     b.canvas.restore()
     if with_vignette:
-        _vignette(b, b.style)
+        vignette(b, b.style)
     b.canvas.restore()
 
 

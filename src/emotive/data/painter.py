@@ -48,7 +48,7 @@ def _compose(b: Brush, scene: Scene) -> None:
     horizon = 0.565 + s.horizon
     side = frame.choice((-1, 1))
     canvas.save()
-    _hold_camera(b, side)
+    hold_camera(b, side)
     set_light(b, scene)
     sky(b, scene, horizon)
     clouds(b, scene, horizon)
@@ -60,10 +60,10 @@ def _compose(b: Brush, scene: Scene) -> None:
         _place_subject(b, scene, horizon, side)
     falling(b, scene)
     canvas.restore()
-    _vignette(b, s)
+    vignette(b, s)
 
 
-def _hold_camera(b: Brush, side: int) -> None:
+def hold_camera(b: Brush, side: int) -> None:
     """Rolls the camera about the middle of the picture, and closes in so that no edge shows."""
     if b.style.tilt > 0.002:
         zoom = 1 + 0.85 * b.style.tilt
@@ -96,7 +96,7 @@ def _place_subject(b: Brush, scene: Scene, horizon: float, side: int) -> None:
         draw(b, rng, lit, snow)
 
 
-def _vignette(b: Brush, s: Style) -> None:
+def vignette(b: Brush, s: Style) -> None:
     dark = b.colour((0.10, 0.0, -0.02), glows=True)
     stops = [skia.ColorSetA(dark, 0), skia.ColorSetA(dark, 0), skia.ColorSetA(dark, round(255 * s.vignette))]
     shader = skia.GradientShader.MakeRadial(skia.Point(0.5, 0.5), 0.80, stops, [0.0, 0.45, 1.0])
