@@ -32,7 +32,7 @@ from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
 from emotive.sampling.flow import MeanVelocity, flow_sigmas, guide, velocity
 from emotive.weights import fingerprint, resolve, verify
 
-from .image_edit import STRENGTH, EmotiveImageEditOutput, edit_picture
+from .image_edit import edit_picture
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 DECODED_AT_ONCE = 8  # pictures; bounds memory, not the batch
@@ -263,50 +263,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         self.maybe_free_model_hooks()
         return EmotiveImagePipelineOutput(images, affects) if return_dict else (images, affects)
 
-    def edit(
-        self,
-        image: PIL.Image.Image | np.ndarray | str | os.PathLike[str],
-        affect: Affect | str,
-        *,
-        prompt: str = "",
-        strength: float = STRENGTH,
-        affect_strength: float = 1.0,
-        guidance_scale: float | None = None,
-        affect_guidance_scale: float | None = None,
-        generator: torch.Generator | None = None,
-        texture: float | None = None,
-    ) -> EmotiveImageEditOutput:
-        """The same picture in another mood.
-
-        A picture of ours (a file with its provenance, or PIL with it in `info`) is painted again from the
-        same words and noise. Any other keeps its contours and takes the affect's light and colour; how is
-        told in `image_edit.py`.
-
-        Args:
-            image: a file, a PIL picture or uint8 (H, W, 3), of any size up to 64 megapixels.
-            affect: where to move it.
-            prompt: for other pictures, where they were taken, in the model's words; "" if it knows none.
-            strength: for other pictures, how much noise img2img starts from, (0, 1]: more is freer.
-            affect_strength: 0 is neutral, 1 the affect as given.
-            guidance_scale, affect_guidance_scale: for other pictures, as in the call.
-            generator: for other pictures, source of the noise.
-            texture: surface texture, 0..4. None: as in the source.
-
-        Raises:
-            InputError: the picture cannot be read, or an argument cannot be honoured.
-        """
-        return edit_picture(
-            self,
-            image,
-            affect,
-            prompt=prompt,
-            strength=strength,
-            affect_strength=affect_strength,
-            guidance_scale=guidance_scale,
-            affect_guidance_scale=affect_guidance_scale,
-            generator=generator,
-            texture=texture,
-        )
+    edit = edit_picture
 
     # -- what the call is made of ----------------------------------------------------------------------------
 

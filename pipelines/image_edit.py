@@ -1,4 +1,4 @@
-"""The same picture in another mood: what `EmotiveImagePipeline.edit` does.
+"""The same picture in another mood: `EmotiveImagePipeline.edit`.
 
 A picture of ours says in its provenance what it was painted from: it is painted again from the same words and
 the same noise, with another affect. Any other picture goes through img2img (SDEdit, Meng et al. 2022) twice,
@@ -9,7 +9,6 @@ moves light and colour and leaves every contour where it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from os import PathLike
@@ -66,7 +65,24 @@ def edit_picture(
     generator: torch.Generator | None = None,
     texture: float | None = None,
 ) -> EmotiveImageEditOutput:
-    """See `EmotiveImagePipeline.edit`."""
+    """The same picture in another mood.
+
+    A picture of ours (a file with its provenance, or PIL with it in `info`) is painted again from the
+    same words and noise. Any other keeps its contours and takes the affect's light and colour.
+
+    Args:
+        image: a file, a PIL picture or uint8 (H, W, 3), of any size up to 64 megapixels.
+        affect: where to move it.
+        prompt: for other pictures, where they were taken, in the model's words; "" if it knows none.
+        strength: for other pictures, how much noise img2img starts from, (0, 1]: more is freer.
+        affect_strength: 0 is neutral, 1 the affect as given.
+        guidance_scale, affect_guidance_scale: for other pictures, as in the call.
+        generator: for other pictures, source of the noise.
+        texture: surface texture, 0..4. None: as in the source.
+
+    Raises:
+        InputError: the picture cannot be read, or an argument cannot be honoured.
+    """
     wanted = Affect.parse(affect)
     made, picture = _opened(image)
     if made is not None and (own := _paint_again(pipe, picture, made, wanted, affect_strength, texture)):
@@ -237,9 +253,15 @@ def _paint_again(
         return None
     surface = made.texture if texture is None else texture
     result = paint(affect, affect_strength, surface)
-    again: Mapping[str, Any] = {"affect": affect, "affect_text": "", "affect_scale": None}
     kept = preserved(as_it_was, result) | {"content": "words, seed and noise as in the source"}
-    provenance = replace(made, **again, affect_strength=affect_strength, texture=surface)
+    provenance = replace(
+        made,
+        affect=affect,
+        affect_text="",
+        affect_scale=None,
+        affect_strength=affect_strength,
+        texture=surface,
+    )
     return EmotiveImageEditOutput([result], [affect], kept, provenance)
 
 

@@ -27,6 +27,7 @@ from PIL import Image
 from emotive.affect import Affect
 from emotive.batch import ImageJob, run_image_jobs
 from emotive.errors import InputError
+from emotive.evaluate.metrics import concordance, within_group_spearman
 from emotive.matching import MATCHABLE, match
 from emotive.media import check_file, slug, umask, write_whole
 from emotive.media.image import write_png
@@ -134,9 +135,11 @@ def make_stimuli(
         write_whole(folder / SETTINGS, json.dumps(settings, indent=2, ensure_ascii=False).encode())
     with _alone(folder):
         done = _finished(folder, stimuli) or _begun(folder)
-        missing = [s for s in stimuli if s.file not in done or not _whole(folder / s.file)]
-        if not (folder / TABLE).exists():
-            kept = [done[s.file] for s in stimuli if s not in missing]
+        finished = (folder / TABLE).exists()
+        whole = {s.file for s in stimuli if s.file in done and _whole(folder / s.file)}
+        missing = [s for s in stimuli if s.file not in whole]
+        if not finished:
+            kept = [done[s.file] for s in stimuli if s.file in whole]
             write_whole(folder / PARTIAL, _as_csv(kept).encode())
         pictures = run_image_jobs(pipe, [jobs[s.file] for s in missing], batch_size)
         for stimulus, (_, image) in zip(missing, pictures, strict=True):
@@ -144,7 +147,7 @@ def make_stimuli(
                 plan, prompt=stimulus.prompt, affect=stimulus.affect, seed=stimulus.seed, size=image.size
             )
             path = write_png(folder / stimulus.file, image, made, sidecar=False)
-            if not (folder / TABLE).exists():
+            if not finished:
                 done[stimulus.file] = {
                     "file": stimulus.file,
                     "prompt": stimulus.prompt,
@@ -156,7 +159,7 @@ def make_stimuli(
                 with open(folder / PARTIAL, "a", encoding="utf-8", newline="") as table:
                     csv.DictWriter(table, COLUMNS).writerow(done[stimulus.file])
             yield path
-        if not (folder / TABLE).exists():
+        if not finished:
             write_whole(folder / TABLE, _as_csv([done[s.file] for s in stimuli]).encode())
         (folder / PARTIAL).unlink(missing_ok=True)
     yield folder / TABLE
@@ -211,8 +214,6 @@ def match_stimuli(
 
 def control(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, float]]]:
     """By judge and axis: CCC of requested and estimated, and the median Spearman within prompts and seeds."""
-    from emotive.evaluate.metrics import concordance, within_group_spearman
-
     groups = np.unique([f"{row['prompt']}\n{row['seed']}" for row in rows], return_inverse=True)[1]
     result: dict[str, dict[str, dict[str, float]]] = {}
     for judge in ("picture_judge", "published"):

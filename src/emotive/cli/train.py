@@ -22,16 +22,13 @@ def train_image(
     compile: Annotated[bool, option("Compile the networks: faster; a CPU needs a C++ compiler.")] = False,
 ) -> None:
     """Teacher, decoder, denoiser, few-step student, card: the whole recipe; run it again to go on."""
-    if not 0 < minutes < float("inf"):
-        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
-    for name, value, least, most in (
+    _check(
+        minutes,
         ("--seed", seed, 0, 2**32 - 1),
         ("--painters", painters, 1, 256),
         ("--capacity", capacity, 256, 10**8),
         ("--batch-size", batch_size, 2, 65_536),
-    ):
-        if not least <= value <= most:
-            raise InputError(f"{name} {value} makes no sense: use {least} to {most}")
+    )
     with needs_extra("train"):
         import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
         from emotive.train.image import train_image as recipe
@@ -69,15 +66,12 @@ def train_scene_reader(
     capacity: Annotated[int, option("Training pictures kept on disk, 12 kB each.")] = 40_000,
 ) -> None:
     """The recogniser of what a picture shows, by which `emotive evaluate` tells whether content is kept."""
-    if not 0 < minutes < float("inf"):
-        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
-    for name, value, least, most in (
+    _check(
+        minutes,
         ("--seed", seed, 0, 2**32 - 1),
         ("--painters", painters, 0, 256),
         ("--capacity", capacity, 256, 10**8),
-    ):
-        if not least <= value <= most:
-            raise InputError(f"{name} {value} makes no sense: use {least} to {most}")
+    )
     with needs_extra("train"):
         import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
         from emotive.train.scene_reader import train_scene_reader as recipe
@@ -96,10 +90,7 @@ def train_judge(
     device: Device = None,
 ) -> None:
     """The learned picture judge, on abstract motifs: no scene, and none of the families that score it."""
-    if not 0 < minutes < float("inf"):
-        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
-    if not 0 <= seed <= 2**32 - 1:
-        raise InputError(f"--seed {seed} makes no sense: use 0 to {2**32 - 1}")
+    _check(minutes, ("--seed", seed, 0, 2**32 - 1))
     with needs_extra("train"):
         from emotive.train.picture_judge import train_picture_judge as recipe
     from emotive.devices import choose_device
@@ -109,3 +100,12 @@ def train_judge(
     make_folder(output)
     with quiet_diffusers():
         print(recipe(output, minutes, seed, device, report=report))
+
+
+def _check(minutes: float, *numbers: tuple[str, int, int, int]) -> None:
+    """Raises InputError unless there is time, and each (option, value, least, most) is within its range."""
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes} makes no sense: use a number above 0")
+    for name, value, least, most in numbers:
+        if not least <= value <= most:
+            raise InputError(f"{name} {value} makes no sense: use {least} to {most}")
