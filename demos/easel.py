@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import threading
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from emotive.affect import Affect
 from emotive.batch import MAX_SEED, ImageJob, image_jobs, run_image_jobs
 from emotive.errors import InputError
-from emotive.media.provenance import Provenance, now
-from emotive.plan import blank_plan, load_pipeline, settled, with_feeling
+from emotive.media.provenance import Provenance
+from emotive.plan import blank_plan, edited_plan, load_pipeline, settled, with_feeling
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -192,15 +191,10 @@ class Easel:
                 affect_strength=plan.affect_strength,
                 generator=generator,
             )
-        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-        source = {"edited_from": Path(file).name, "edited_from_sha256": digest}
-        if output.provenance is not None:  # one of ours, painted anew: `emotive image --like` makes it again
-            made = replace(output.provenance, affect_text=plan.affect_text, created=now(), extra=source)
-        else:
-            how = {"processed": "img2img, carried over as a locally affine change of colour"}
-            made = replace(plan, prompt="", created=now(), extra={**how, **source, "strength": change})
+        # What a photograph is moved by: no words, no texture, the model's own guidance.
+        plan = replace(plan, prompt="", texture=0.0, guidance_scale=None, affect_guidance_scale=None)
+        made = edited_plan(plan, output, Path(file), change, pipe, here)
         image = output.images[0]
-        made = replace(settled(made, pipe, here), size=image.size)
         return Painting(image, made, tuple(notes)), dict(output.preserved)
 
     def _open(self) -> None:

@@ -6,6 +6,8 @@ settled once a model is loaded: then it holds everything that remaking the pictu
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from emotive.media.provenance import Provenance, now, read_provenance
 
 if TYPE_CHECKING:
     from emotive.pipelines.image import EmotiveImagePipeline
+    from emotive.pipelines.image_edit import EmotiveImageEditOutput
 
 WHERE = ("model_fingerprint", "emotive", "torch", "device", "dtype", "threads")  # what may change a picture
 
@@ -124,6 +127,33 @@ def settled(plan: Provenance, pipe: EmotiveImagePipeline, here: dict[str, Any]) 
         if getattr(plan, name) is None:
             plan = replace(plan, **{name: value})
     return replace(plan, **here)
+
+
+def edited_plan(
+    plan: Provenance,
+    edited: EmotiveImageEditOutput,
+    file: Path,
+    strength: float,
+    pipe: Any,
+    here: dict[str, Any],
+) -> Provenance:
+    """What the result of `pipe.edit` on `file` says of itself; `plan` is what was asked for.
+
+    A picture of ours was painted anew, and can be made again. Any other says that it is an edit, and how.
+    """
+    from emotive.pipelines.image_edit import STEPS
+
+    name = os.fsencode(file.name).decode("utf-8", "replace")
+    source = {"edited_from": name, "edited_from_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    if edited.provenance is not None:
+        made = replace(edited.provenance, affect_text=plan.affect_text, extra=source)
+    else:
+        how = {
+            "processed": "img2img, carried over as a locally affine change of colour",
+            "strength": strength,
+        }
+        made = replace(plan, num_inference_steps=STEPS, extra={**how, **source})
+    return replace(settled(made, pipe, here), created=now(), size=edited.images[0].size)
 
 
 def differences(made: Provenance, here: dict[str, Any]) -> Iterator[str]:

@@ -32,8 +32,6 @@ def edit(
     A picture made by Emotive is painted again from its own words and noise. Of any other picture the contours
     stay, and the light and the colours move.
     """
-    import hashlib
-    import os
     from dataclasses import replace
 
     import torch
@@ -42,8 +40,7 @@ def edit(
     from emotive.media import check_folder, free_name
     from emotive.media.image import check_output, write_png
     from emotive.media.picture import open_picture
-    from emotive.media.provenance import now
-    from emotive.plan import blank_plan, load_pipeline, settled
+    from emotive.plan import blank_plan, edited_plan, load_pipeline
 
     wanted = Affect.parse(affect)
     open_picture(file)  # what is wrong is said before anything is loaded
@@ -67,33 +64,23 @@ def edit(
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed} makes no sense: use 0 to {2**63 - 1}")
     pipe, here = load_pipeline(model, device, dtype)
-    from emotive.pipelines.image_edit import STEPS, STRENGTH
+    from emotive.pipelines.image_edit import STRENGTH
 
-    options = {"strength": STRENGTH if strength is None else strength}
+    freedom = STRENGTH if strength is None else strength
     edited = pipe.edit(
         file,
         wanted,
         prompt=prompt,
+        strength=freedom,
         affect_strength=affect_strength,
         texture=texture,
         generator=torch.Generator("cpu").manual_seed(seed),
-        **options,
     )
-    name = os.fsencode(file.name).decode("utf-8", "replace")
-    source = {"edited_from": name, "edited_from_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-    if edited.provenance is not None:  # painted anew, so that `emotive image --like` makes it again
-        made = replace(edited.provenance, affect_text=affect, created=now(), extra=source)
-        made = settled(made, pipe, here)
-        if prompt or strength is not None or seed:
-            say("note: --prompt, --strength and --seed are for photographs; this picture is painted again")
-    else:
-        plan = replace(blank_plan(model), prompt=prompt, affect=wanted, affect_text=affect, seed=seed)
-        how = {"processed": "img2img, carried over as a locally affine change of colour", **source, **options}
-        plan = replace(
-            plan, num_inference_steps=STEPS, texture=texture or 0.0, affect_strength=affect_strength
-        )
-        made = replace(settled(plan, pipe, here), extra=how)
-    image = edited.images[0]
-    print(write_png(target, image, replace(made, size=image.size)))
+    plan = replace(blank_plan(model), prompt=prompt, affect=wanted, affect_text=affect, seed=seed)
+    plan = replace(plan, affect_strength=affect_strength, texture=texture or 0.0)
+    if edited.provenance is not None and (prompt or strength is not None or seed):
+        say("note: --prompt, --strength and --seed are for photographs; this picture is painted again")
+    made = edited_plan(plan, edited, file, freedom, pipe, here)
+    print(write_png(target, edited.images[0], made))
     kept = ", ".join(f"{name} {value}" for name, value in edited.preserved.items())
     say(f"note: preserved: {kept}")

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .page_style import PAGE, STYLE
+from emotive.media.contact_sheet import PAGE, STATEMENT
+
+from .page_style import STYLE
 from .scatter import scatter
 from .summary import AXES
 from .targets import Target, image_targets
@@ -100,7 +102,9 @@ def page(
         _section("Made again", _provenance(report), ""),
     ]
     title = f"Is it more than a brightness slider? {model['name']}, measured"
-    return PAGE.format(title=escape(title), style=STYLE, generator=GENERATOR, body="\n".join(body))
+    return PAGE.format(
+        title=escape(title), style=STYLE, generator=GENERATOR, body="\n".join(body), statement=STATEMENT
+    )
 
 
 def _section(title: str, body: str, note: str) -> str:
