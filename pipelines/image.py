@@ -6,11 +6,9 @@ pipe("a house in a meadow", affect="joy").images[0].save("joy.png")
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +28,7 @@ from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
 from emotive.sampling.flow import MeanVelocity, flow_sigmas, guide, velocity
+from emotive.sampling.schedule import check_steps, flow_timesteps
 from emotive.weights import fingerprint, resolve, verify
 
 from .image_edit import edit_picture
@@ -221,7 +220,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         prompts = [p for p in prompts for _ in range(num_images_per_prompt)]
         affects = [a for a in affects for _ in range(num_images_per_prompt)]
         batch, device = len(prompts), self._execution_device
-        timesteps, sigmas = self._set_timesteps(num_inference_steps, device)
+        timesteps, sigmas = flow_timesteps(self.scheduler, num_inference_steps, device)
         predict = self._predictor(
             prompts,
             affects,
@@ -295,8 +294,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         output_type: str,
         inputs: Sequence[str],
     ) -> None:
-        if not isinstance(steps, Integral) or isinstance(steps, bool) or not 1 <= int(steps) <= 1000:
-            raise InputError(f"num_inference_steps must be a whole number in 1..1000, not {steps!r}")
+        check_steps(steps)
         if not 0 <= texture <= 4:
             raise InputError(f"texture must lie in 0..4, not {texture}")
         if not 0 <= strength <= 10:
@@ -307,22 +305,6 @@ class EmotiveImagePipeline(DiffusionPipeline):
             raise InputError(f"output_type must be one of {', '.join(OUTPUT_TYPES)}, not {output_type!r}")
         if set(inputs) - set(self._callback_tensor_inputs):
             raise InputError(f"callbacks can be given {self._callback_tensor_inputs}, not {list(inputs)}")
-
-    def _set_timesteps(self, steps: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The scheduler's timesteps (some round them), and its noise levels with the final 0."""
-        settings = self.scheduler.config
-        made_for_flow = any(c.__name__.startswith("FlowMatch") for c in type(self.scheduler).__mro__)
-        predicts_flow = settings.get("prediction_type") == "flow_prediction"
-        if not made_for_flow and not (predicts_flow and settings.get("use_flow_sigmas")):
-            raise InputError(
-                f"{type(self.scheduler).__name__} is not set up for flow matching: "
-                'build it with prediction_type="flow_prediction", use_flow_sigmas=True'
-            )
-        if "sigmas" in inspect.signature(self.scheduler.set_timesteps).parameters:
-            self.scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / steps, steps), device=device)
-        else:
-            self.scheduler.set_timesteps(steps, device=device)
-        return self.scheduler.timesteps, self.scheduler.sigmas.to(device, torch.float32)
 
     def _takes_few_steps(self, steps: int, sigmas: Tensor) -> bool:
         """Whether the schedule is one that the student learned; anything else is plain flow."""

@@ -6,8 +6,13 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
+from emotive.models.letter_to_sound import LetterToSound
+from emotive.models.prosody_denoiser import ProsodyDenoiser
+from emotive.models.speech_denoiser import SpeechDenoiser, SpeechDurations
 from emotive.pipelines.image import EmotiveImagePipeline
+from emotive.pipelines.speech import EmotiveSpeechPipeline
 from emotive.train.image import new_text_encoder
+from emotive.voice.phones import CONSONANTS, VOWELS
 
 
 def wake(module: torch.nn.Module, generator: torch.Generator) -> torch.nn.Module:
@@ -33,5 +38,28 @@ def tiny_image_pipeline(seed: int = 0) -> EmotiveImagePipeline:
         wake(module, generator)
     scheduler = FlowMatchEulerDiscreteScheduler(shift=2.0)
     pipe = EmotiveImagePipeline(text_encoder, affect, denoiser, decoder, scheduler)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def tiny_speech_pipeline(seed: int = 0) -> EmotiveSpeechPipeline:
+    """A random speech pipeline of about 60,000 parameters that says nothing in two voices."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        affect = AffectEmbedding(n_tokens=4, dim=8, pooled_dim=16, width=16, n_frequencies=8)
+        shared = {"affect_pooled_dim": 16, "affect_sha256": affect.fingerprint()}
+        denoiser = SpeechDenoiser(dim=32, layers=1, heads=2, encoder_dim=16, encoder_layers=1, **shared)
+        durations = SpeechDurations(dim=16, layers=1, heads=2, **shared)
+        prosody = ProsodyDenoiser(dim=16, layers=1, heads=2, **shared)
+        letters = LetterToSound(symbols=VOWELS + CONSONANTS, dim=16, heads=2, layers=1)
+    generator = torch.Generator().manual_seed(seed)
+    for module in (affect, denoiser, durations, prosody, letters):
+        wake(module, generator)
+    # Frames of a usual voice: F0 of 150 Hz, a spectrum that falls, some noise.
+    denoiser.mean[:, 0], denoiser.deviation[:, 0] = 5.0, 0.2
+    denoiser.mean[:, 1], denoiser.deviation[:, 1:61] = -12.0, 0.3
+    denoiser.mean[:, 61:], denoiser.deviation[:, 61:] = -12.0, 3.0
+    scheduler = FlowMatchEulerDiscreteScheduler()
+    pipe = EmotiveSpeechPipeline(letters, affect, durations, denoiser, prosody, scheduler)
     pipe.set_progress_bar_config(disable=True)
     return pipe

@@ -12,12 +12,14 @@ from typing import Any
 
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
+from emotive.media.riff import is_riff, read_info
 
 FORMAT = 1
 KEY = "emotive"  # the name of the PNG text chunk
 MAX_BYTES = 16 * 2**20  # of a sidecar; a longer one is not ours
 MAX_CELLS = 21 * 21  # of a sheet
 NOUNS = {"image": "picture"}
+_OF_MEDIUM = {"texture": "image", "voice": "speech"}
 
 _XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -35,7 +37,8 @@ class Provenance:
     `affect` is in [-1, 1]; `affect_text` is what the user typed and `affect_scale` the (low, high) it was
     typed on. A V-A sheet has `grid` (rows, columns) and one Affect per cell in reading order, every cell
     with the same seed; an animation has `curve` and `fps` (frames/s); both leave `affect` None. `size` is
-    (width, height) of one generated picture in pixels. What a later version adds is kept in `extra`.
+    (width, height) of one generated picture in pixels. Speech has what is said as its `prompt`, a `voice`,
+    and, for an affect that moves, `curve` without `fps`. What a later version adds is kept in `extra`.
     """
 
     prompt: str
@@ -55,6 +58,7 @@ class Provenance:
     curve: AffectCurve | None = None
     fps: float | None = None
     size: tuple[int, int] | None = None
+    voice: str = ""
     model_fingerprint: str = ""
     emotive: str = ""
     torch: str = ""
@@ -88,6 +92,9 @@ class Provenance:
         for f in fields(self):
             value = getattr(self, f.name)
             if f.name in ("format", "medium", "affect", "cells", "curve", "extra") or value is None:
+                continue
+            # What another medium has, and was left as it is.
+            if _OF_MEDIUM.get(f.name, self.medium) != self.medium and value == f.default:
                 continue
             record[f.name] = list(value) if isinstance(value, tuple) else value
         if self.affect is not None:
@@ -138,8 +145,9 @@ def now() -> str:
 
 
 def read_provenance(path: str | Path) -> Provenance:
-    """The provenance of a file: from its own metadata (PNG text, WebP EXIF, GIF comment), else from the
-    sidecar `name.json` beside it; `path` may also be the JSON itself. Pixels are never decoded.
+    """The provenance of a file: from its own metadata (PNG text, WebP EXIF, GIF comment, the comment of WAV,
+    FLAC, Ogg and MP3), else from the sidecar `name.json` beside it; `path` may also be the JSON itself.
+    Neither pixels nor samples are decoded.
 
     Raises InputError, naming the file, if it is missing, unreadable or has no provenance.
     """
@@ -192,10 +200,25 @@ def _embedded(path: Path) -> str | bytes | None:
             else:
                 text = image.getexif().get(0x010E, "")  # ImageDescription
     except UnidentifiedImageError:
-        return None
+        return _embedded_in_sound(path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
     return text if text[:1] in ("{", b"{") else None
+
+
+def _embedded_in_sound(path: Path) -> str | None:
+    """The comment of a sound file, if it is JSON."""
+    try:
+        if is_riff(path):
+            text = read_info(path).get("ICMT", "")
+        else:
+            import soundfile
+
+            with soundfile.SoundFile(path) as file:
+                text = file.comment
+    except (OSError, RuntimeError):  # libsndfile's errors are RuntimeErrors: it is no sound either
+        return None
+    return text if text.startswith("{") else None
 
 
 def _affect_to_record(affect: Affect) -> dict[str, Any]:
@@ -260,6 +283,7 @@ _READ = {
             "dtype",
             "created",
             "medium",
+            "voice",
         ),
         _text,
     ),
