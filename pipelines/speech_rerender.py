@@ -21,12 +21,13 @@ from emotive.sampling.schedule import check_steps, flow_timesteps
 from emotive.signals import Speech
 from emotive.voice.hearing import centre_of, heard
 from emotive.voice.prosody import INDEX, apply, bounded, smooth, warp
-from emotive.voice.vocoder import FRAME_RATE, SAMPLE_RATE, VoiceFeatures, analyse, limited, synthesize
+from emotive.voice.vocoder import FRAME_RATE, SAMPLE_RATE, VoiceFeatures, analyse, synthesize
 
 if TYPE_CHECKING:
     from .speech import EmotiveSpeechPipeline
 
 PIECE = 15.0  # seconds analysed at once, cut where it is quietest; bounds memory
+LOUDEST = 0.95  # peak of the result
 LEAST_VOICED = 0.1  # seconds of voice that make a recording speech
 
 
@@ -82,9 +83,10 @@ def rerender(
     if voiced < LEAST_VOICED * FRAME_RATE:
         raise InputError(f"there is no voice in the recording: {voiced / FRAME_RATE:.2f} s of it are voiced")
     middle = float(np.median(np.concatenate([f.lf0[f.voiced] for _, f in pieces])))
-    generator = generator or torch.Generator().manual_seed(torch.seed() % 2**63)
-    seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-    rng = np.random.default_rng(seed)
+    if generator is None:
+        generator = torch.Generator()
+        generator.seed()
+    rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator, device=generator.device)))
     sound, edges = [], [np.zeros(1)]
     for at, features in pieces:
         points = curve.sample(FRAME_RATE, (at + len(features)) / FRAME_RATE + 0.1)[at : at + len(features)]
@@ -94,7 +96,10 @@ def rerender(
         controls = bounded(controls * np.float32(affect_strength))
         sound.append(synthesize(apply(features, controls, middle, rng)))
         edges.append(edges[-1][-1] + warp(controls[:, INDEX["duration"]])[1][1:])
-    return _as_speech(np.concatenate(sound), np.concatenate(edges), waveform, curve, affect_strength, given)
+    loud = np.concatenate(sound)
+    # A loud recording said louder would not fit: it is turned down as a whole, rather than bent.
+    loud *= min(1.0, LOUDEST / float(np.abs(loud).max()))
+    return _as_speech(loud, np.concatenate(edges), curve, affect_strength, given)
 
 
 @torch.no_grad()
@@ -148,12 +153,10 @@ def _pieces(waveform: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _as_speech(
-    sound: np.ndarray, edges: np.ndarray, original: np.ndarray, curve: AffectCurve, strength: float, given:
-    Speech | None
-) -> Speech:  # fmt: skip
+    sound: np.ndarray, edges: np.ndarray, curve: AffectCurve, strength: float, given: Speech | None
+) -> Speech:
     """The result with everything that has times moved along; `edges` is where each old frame begins now."""
     old, new = np.arange(len(edges)) / FRAME_RATE, edges / FRAME_RATE
-    length = len(sound) / SAMPLE_RATE
 
     def moved(time: float) -> float:
         return float(np.interp(time, old, new))
@@ -161,18 +164,25 @@ def _as_speech(
     used = AffectCurve(
         {moved(t): a.scaled(min(strength, 1.0)) for t, a in curve.keyframes}.items()
         if len(curve.keyframes) > 1
-        else [(0.0, curve.keyframes[0][1].scaled(min(strength, 1.0)))]
+        else [(0.0, curve.at(0.0).scaled(min(strength, 1.0)))]
     )
-    tiers: list[list[Any]] = [[], [], []]
-    if given is not None:
-        tiers = [
-            [replace(span, start=moved(span.start), end=moved(span.end)) for span in tier]
-            for tier in (given.phones, given.syllables, given.words)
-        ]
-        if tiers[0]:  # rounding to frames may leave the last phone short of the end
-            tiers[0][-1] = replace(tiers[0][-1], end=length)
-    phones, syllables, words = (tuple(tier) for tier in tiers)
+    if given is None:
+        return Speech(sound, SAMPLE_RATE, affect=used)
+
+    def along(spans: tuple[Any, ...]) -> list[Any]:
+        return [replace(span, start=moved(span.start), end=moved(span.end)) for span in spans]
+
+    phones = along(given.phones)
+    if phones:  # rounding to frames may leave the last phone short of the end
+        phones[-1] = replace(phones[-1], end=len(sound) / SAMPLE_RATE)
     return Speech(
-        limited(sound), SAMPLE_RATE, given.text if given else "", phones, syllables, words, affect=used,
-        alphabet=given.alphabet if given else "arpabet", voice=given.voice if given else "",
-    )  # fmt: skip
+        sound,
+        SAMPLE_RATE,
+        given.text,
+        tuple(phones),
+        tuple(along(given.syllables)),
+        tuple(along(given.words)),
+        affect=used,
+        alphabet=given.alphabet,
+        voice=given.voice,
+    )

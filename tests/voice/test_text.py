@@ -5,8 +5,10 @@ from itertools import islice
 import pytest
 
 from emotive.errors import InputError
+from emotive.voice.numbers import cardinal
 from emotive.voice.phones import SYMBOLS
-from emotive.voice.text import LONGEST_SENTENCE, MARKS, Sentence, cardinal, fold, sentences
+from emotive.voice.spelling import fold
+from emotive.voice.text import LONGEST_SENTENCE, MARKS, Sentence, sentences
 
 
 def guess(words: list[str]) -> list[tuple[str, ...]]:
