@@ -32,7 +32,7 @@ from emotive.voice.phones import BREATH, PAUSE, SYMBOLS
 from emotive.voice.phrasing import breaks, breaths
 from emotive.voice.text import Sentence, sentences
 from emotive.voice.utterance import Timeline, Utterance, lay_out
-from emotive.voice.vocoder import FRAME_RATE, SAMPLE_RATE, VoiceFeatures, limited, synthesize
+from emotive.voice.vocoder import FRAME_RATE, MIDDLE, SAMPLE_RATE, VoiceFeatures, limited, synthesize
 from emotive.weights import fingerprint, resolve, verify
 
 from .speech_rerender import prosody_controls, rerender
@@ -173,7 +173,10 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
         frames = latents[0].float() * self.denoiser.deviation[number] + self.denoiser.mean[number]
         rows = frames.cpu().numpy()
         return VoiceFeatures(
-            rows[:, 0], (voicing[0] > 0).cpu().numpy(), rows[:, 1:-3], rows[:, -3:].clip(None, 0)
+            rows[:, 0] + np.float32(MIDDLE),
+            (voicing[0] > 0).cpu().numpy(),
+            rows[:, 1:-3],
+            rows[:, -3:].clip(None, 0),
         )
 
     # -- the call --------------------------------------------------------------------------------------------

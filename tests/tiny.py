@@ -56,7 +56,7 @@ def tiny_speech_pipeline(seed: int = 0) -> EmotiveSpeechPipeline:
     for module in (affect, denoiser, durations, prosody, letters):
         wake(module, generator)
     # Frames of a usual voice: F0 of 150 Hz, a spectrum that falls, some noise.
-    denoiser.mean[:, 0], denoiser.deviation[:, 0] = 5.0, 0.2
+    denoiser.mean[:, 0], denoiser.deviation[:, 0] = 0.0, 0.2
     denoiser.mean[:, 1], denoiser.deviation[:, 1:61] = -12.0, 0.3
     denoiser.mean[:, 61:], denoiser.deviation[:, 61:] = -12.0, 3.0
     scheduler = FlowMatchEulerDiscreteScheduler()

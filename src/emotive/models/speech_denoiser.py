@@ -55,8 +55,8 @@ class PhoneEmbedding(nn.Module):
 class SpeechDenoiser(ModelMixin, ConfigMixin):
     """x0 from x_sigma = (1 - sigma) x0 + sigma eps over frames (B, T, channels), T even.
 
-    Frames are normalised: `mean` and `deviation` (voices, channels) lead from them to log F0, cepstrum and
-    aperiodicity (see `unpack`).
+    Frames are normalised: `mean` and `deviation` (voices, channels) lead from them to log F0 (from
+    150 Hz on), cepstrum and aperiodicity.
     """
 
     mean: Tensor

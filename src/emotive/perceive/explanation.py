@@ -50,7 +50,7 @@ def explain(picture: np.ndarray, judge: Judge, estimates: Estimates | None = Non
     near = ", ".join(term.term for term, _ in Affect(valence, arousal).nearest(names))
     text = f"Valence {valence:+.2f} ± {valence_sd:.2f}, arousal {arousal:+.2f} ± {arousal_sd:.2f}; "
     moved = movers(picture, judge)
-    parts = [_strongest(axis, moved) for axis in ("valence", "arousal")]
+    parts = [strongest(axis, moved) for axis in ("valence", "arousal")]
     reasons = "; ".join(part for part in parts if part)
     return f"{text}nearest names: {near}. What moved it: {reasons or 'nothing that stands out'}."
 
@@ -127,7 +127,7 @@ INTERVENTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def _strongest(axis: str, moved: list[Mover], most: int = 3) -> str:
+def strongest(axis: str, moved: list[Mover], most: int = 3) -> str:
     """The strongest movers of an axis with their signs, without those below a fifth of the first."""
     ranked = sorted(((getattr(m, axis), m.words) for m in moved), key=lambda pair: -abs(pair[0]))[:most]
     least = max(0.02, 0.2 * abs(ranked[0][0])) if ranked else 0.0

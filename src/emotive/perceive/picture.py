@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from emotive.errors import WeightsError
 from emotive.models.picture_judge import PictureJudgeNetwork
-from emotive.weights import fingerprint, resolve, verify
 
 from .judge import Estimates
+from .loading import load_network
 
 PICTURE_JUDGE = "emotive-picture-judge-1"
 
@@ -37,19 +34,7 @@ class PictureJudge:
 
         Raises WeightsError if it is not there, damaged, or another kind of model.
         """
-        folder = resolve(name_or_folder)
-        verify(folder)
-        try:
-            kind = json.loads((folder / "config.json").read_text("utf-8")).get("_class_name")
-        except (OSError, ValueError, AttributeError):
-            kind = None
-        if kind != PictureJudgeNetwork.__name__:
-            raise WeightsError(f"{folder} holds no picture judge: give one such as {PICTURE_JUDGE}")
-        # low_cpu_mem_usage would leave the coordinates, which are not stored, without values.
-        network: Any = PictureJudgeNetwork.from_pretrained(
-            folder, dtype=torch.float32, low_cpu_mem_usage=False
-        )
-        return cls(network.to(device), fingerprint(folder))
+        return cls(*load_network(PictureJudgeNetwork, "picture judge", PICTURE_JUDGE, name_or_folder, device))
 
     def fingerprint(self) -> str:
         """64 hex digits over the weights and configuration."""

@@ -34,6 +34,7 @@ from emotive.weights import write_sums
 from .image_data import random_affect
 from .loop import Average, train
 from .picture_judge_card import write_card
+from .regression_losses import beta_nll, pair_loss
 
 CALIBRATION_MOTIFS = ("arches", "shards")
 TRAINING_MOTIFS = tuple(name for name in JUDGE_MOTIFS if name not in CALIBRATION_MOTIFS)
@@ -141,25 +142,6 @@ def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     mirrored = torch.rand(n, generator=generator) < 0.5
     x[mirrored] = x[mirrored].flip(3)
     return x.clamp_(-1, 1)
-
-
-def beta_nll(mean: Tensor, log_sd: Tensor, target: Tensor, beta: float = 0.5) -> Tensor:
-    """The Gaussian's negative log likelihood, weighted by variance^beta (Seitzer et al. 2022, equation 5).
-
-    Plain likelihood neglects what it finds hard; the weight keeps those gradients up. All (B, 2) -> scalar.
-    """
-    variance = (2 * log_sd).exp()
-    nll = 0.5 * (target - mean).square() / variance + log_sd
-    return (nll * variance.detach() ** beta).mean()
-
-
-def pair_loss(mean: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error of the differences within pairs, (B, 2) with rows 2 i and 2 i + 1 a pair -> scalar.
-
-    Where a picture alone is ambiguous, likelihood draws estimates towards the middle; but between two moods
-    of the same things nothing is ambiguous, and the difference should come out whole.
-    """
-    return ((mean[::2] - mean[1::2]) - (target[::2] - target[1::2])).square().mean()
 
 
 def train_picture_judge(

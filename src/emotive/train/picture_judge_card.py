@@ -5,37 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
-from emotive.affect import Affect
 from emotive.data.motifs import HELD_OUT_MOTIFS, paint_motif
-from emotive.perceive.judge import Estimates, Judge
+from emotive.perceive.judge import Judge
 from emotive.perceive.picture import PictureJudge
 from emotive.perceive.published import PublishedJudge
-from emotive.perceive.ratings import agreement
 
-LEVELS = (-0.9, -0.45, 0.0, 0.45, 0.9)
-GRID = tuple(Affect(v, a) for a in LEVELS for v in LEVELS)
+from .judge_control import GRID, Control, baselines, control, table
+
 SIZE = 256  # px of a measured picture
-
-
-class Control(NamedTuple):
-    """How estimates follow what was painted, on one axis.
-
-    `within` is the median over motifs of Spearman's correlation over the grid; `leakage` the correlation with
-    the other axis once its own is regressed out; `spread` the root mean square of error / standard deviation
-    (1 where the spread is right).
-    """
-
-    ccc: float
-    slope: float
-    within: float
-    leakage: float
-    mae: float
-    spread: float
 
 
 def held_out_pictures(seeds: int = 12, first: int = 9000) -> list[np.ndarray]:
@@ -56,52 +38,6 @@ def scene_pictures(scenes: int = 24, seed: int = 11) -> list[np.ndarray]:
     rng = random.Random(seed)
     chosen = [random_scene(rng, reserved=i % 2 == 1) for i in range(scenes)]
     return [paint(scene, affect, 7000 + i, SIZE) for i, scene in enumerate(chosen) for affect in GRID]
-
-
-def control(found: Estimates) -> tuple[Control, Control]:
-    """Valence's and arousal's, of estimates (N,) of pictures over whole grids."""
-    wanted = np.tile([[a.valence, a.arousal] for a in GRID], (len(found.valence) // len(GRID), 1))
-    both = []
-    for k, (estimate, sd) in enumerate(zip(found[:2], found[2:], strict=True)):
-        own, other = wanted[:, k], wanted[:, 1 - k]
-        whole = agreement(own, estimate, draws=2)
-        grids = zip(own.reshape(-1, len(GRID)), estimate.reshape(-1, len(GRID)), strict=True)
-        both.append(
-            Control(
-                ccc=whole.ccc,
-                slope=float(np.polyfit(own, estimate, 1)[0]),
-                within=float(np.median([agreement(w, e, draws=2).spearman for w, e in grids])),
-                leakage=agreement(other, _without(estimate, own), draws=2).pearson,  # the grid is balanced
-                mae=whole.mae,
-                spread=float(np.sqrt(np.mean(((estimate - own) / np.maximum(sd, 1e-6)) ** 2))),
-            )
-        )
-    return both[0], both[1]
-
-
-def _without(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    slope, intercept = np.polyfit(x, y, 1)
-    return y - slope * x - intercept
-
-
-def baselines(found: Estimates) -> dict[str, tuple[Control, Control]]:
-    """The same judge with its answers shuffled over pictures, and one that always says neutral."""
-    order = np.random.default_rng(0).permutation(len(found.valence))
-    zero = np.zeros(len(found.valence))
-    constant = Estimates(zero, zero, zero + 0.6, zero + 0.6)
-    shuffled = Estimates(*(x[order] for x in found))
-    return {"answers shuffled": control(shuffled), "always neutral": control(constant)}
-
-
-def table(rows: dict[str, tuple[Control, Control]]) -> str:
-    """Markdown: one row each, valence and arousal side by side in every cell."""
-    head = "| pictures and judge | CCC | slope | Spearman within | leakage | MAE | error / spread |"
-    lines = [head, "|---|---|---|---|---|---|---|"]
-    for name, (v, a) in rows.items():
-        formats = zip(v, a, (".3f", ".2f", ".3f", "+.2f", ".2f", ".2f"), strict=True)
-        cells = [f"{x:{how}}, {y:{how}}" for x, y, how in formats]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
 
 
 def measure(judge: Judge) -> dict[str, tuple[Control, Control]]:

@@ -139,8 +139,8 @@ denoiser of {prosody} for recordings, letter-to-sound of {letters}, and the affe
 On {readings} sentences a voice of a grammar of our own, read by `cmu_us_slt_arctic_hts` (festival; Carnegie
 Mellon University and Nagoya Institute of Technology, permissive licences) and `cmu_us_rms` (flite; Carnegie
 Mellon University, permissive licence), both built from the CMU ARCTIC recordings, and said with feeling by
-published rules (`emotive/data/vocal_affect.py` cites them). The prosody denoiser learned from three other voices. The
-recordings of `rms` end at 8 kHz; what is above is guessed from `slt`. No human has rated the result.
+published rules (`emotive/data/vocal_affect.py` cites them). The prosody denoiser learned from three other
+voices. The recordings of `rms` end at 8 kHz; what is above is guessed from `slt`. No human has rated the result.
 
 `{command}`: {history}.
 

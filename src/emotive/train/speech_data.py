@@ -27,7 +27,7 @@ from emotive.models.speech_denoiser import PhoneTokens, places
 from emotive.voice.phones import BREATH, PAUSE, SYMBOLS
 from emotive.voice.prosody import INDEX, SEMITONE, apply, warp
 from emotive.voice.utterance import Timeline, Utterance
-from emotive.voice.vocoder import VoiceFeatures
+from emotive.voice.vocoder import MIDDLE, VoiceFeatures
 
 CROP = 256  # frames of a take in a batch
 NUMBER = {symbol: i for i, symbol in enumerate(SYMBOLS)}
@@ -239,8 +239,12 @@ def random_affect(timeline: Timeline, rng: np.random.Generator) -> np.ndarray:
 
 
 def pack(features: VoiceFeatures) -> np.ndarray:
-    """Features as the denoiser has them before normalisation: log F0, cepstrum, aperiodicity, (T, 64)."""
-    return np.concatenate([features.lf0[:, None], features.cepstrum, features.aperiodicity], 1)
+    """Features as the denoiser has them before normalisation: log F0, cepstrum, aperiodicity, (T, 64).
+
+    Log F0 counts from the middle of all voices: a mean near 0 loses nothing when weights become bf16.
+    """
+    pitch = features.lf0[:, None] - np.float32(MIDDLE)
+    return np.concatenate([pitch, features.cepstrum, features.aperiodicity], 1)
 
 
 class SpeechBatch(NamedTuple):

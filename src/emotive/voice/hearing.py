@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .vocoder import VoiceFeatures
+from .vocoder import MIDDLE, VoiceFeatures
 
 QUIET = -6.0  # nepers of power below the loud frames: a pause
 
@@ -12,7 +12,7 @@ QUIET = -6.0  # nepers of power below the loud frames: a pause
 def centre_of(features: VoiceFeatures) -> float:
     """The speaker's middle log F0: the median of what is voiced, log 150 Hz if nothing is."""
     voiced = features.lf0[features.voiced]
-    return float(np.median(voiced)) if len(voiced) else float(np.log(150.0))
+    return float(np.median(voiced)) if len(voiced) else MIDDLE
 
 
 def heard(features: VoiceFeatures, centre: float, frames: int = 4) -> np.ndarray:

@@ -21,6 +21,7 @@ FFT = 1024
 CEPSTRUM = 60  # coefficients of the envelope
 BANDS = 3  # of aperiodicity: at 3, 6 and 9 kHz
 FLOOR = 1e-11  # power; 110 dB below full scale
+MIDDLE = float(np.log(150.0))  # log F0 where nothing better is known
 F0_RANGE = (55.0, 600.0)  # Hz searched for
 APERIODICITY_FLOOR = -60.0  # dB
 
@@ -181,7 +182,7 @@ def analyse(waveform: np.ndarray, f0_range: tuple[float, float] = F0_RANGE) -> V
 def through_unvoiced(lf0: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     """`lf0` with what is unvoiced drawn straight between its voiced neighbours; log 150 Hz if nothing is."""
     if not voiced.any():
-        return np.full(len(lf0), np.log(150.0), np.float32)
+        return np.full(len(lf0), MIDDLE, np.float32)
     known = np.flatnonzero(voiced)
     return np.interp(np.arange(len(lf0)), known, lf0[known]).astype(np.float32)
 
