@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from command import Run
-from tiny import tiny_image_pipeline
+from tiny import tiny_image_pipeline, tiny_speech_pipeline
 
 from emotive import weights
 from emotive.cli import main
@@ -15,6 +15,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random image model in a folder, with its sums."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_image_pipeline(seed=0).save_pretrained(folder)
+    weights.write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def speech_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random speech model in a folder, with its sums."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-speech"
+    tiny_speech_pipeline(seed=0).save_pretrained(folder)
     weights.write_sums(folder)
     return folder
 

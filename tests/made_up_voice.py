@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from emotive.data.readings import Speaker
 from emotive.data.voices import Reading
-from emotive.train.speech_data import Speaker
 from emotive.voice.phones import CLASSES, VOICELESS, base
 from emotive.voice.text import sentences
 from emotive.voice.utterance import Timeline, lay_out

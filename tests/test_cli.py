@@ -19,7 +19,7 @@ import emotive
 from emotive import weights
 from emotive.affect import Affect
 from emotive.media.provenance import read_provenance
-from emotive.showcase import GRID, SCENES
+from emotive.showcase import GRID, SCENES, SENTENCE, SPOKEN
 
 
 @pytest.fixture
@@ -378,14 +378,20 @@ def test_vocabulary(run, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert "cottage" in words["subject"]["house"] and "the" in words["other"]
 
 
-def test_demo_is_a_page_with_its_pictures(run, model: Path):
-    done = run("demo", "-o", "new/demo", "--model", model, "--device", "cpu")
+def test_demo_is_a_page_with_its_pictures_and_clips(run, model: Path, speech_model: Path):
+    models = ("--model", model, "--speech-model", speech_model)
+    done = run("demo", "-o", "new/demo", *models, "--device", "cpu")
     assert done.code == 0 and done.err == []
     assert done.out == [str(Path("new/demo/index.html"))]
-    pictures = sorted(Path("new/demo").glob("*.png"))
+    pictures = sorted(Path("new/demo").glob("[0-9]*.png"))
     assert [read_provenance(p).prompt for p in pictures] == [*(prompt for prompt, _ in SCENES), GRID]
     page = Path("new/demo/index.html").read_text("utf-8")
     assert all(f"./{p.name}" in page for p in pictures)
+    clips = {p.stem: read_provenance(p) for p in Path("new/demo").glob("*.wav")}
+    assert {name: (made.affect_text, made.prompt) for name, made in clips.items()} == {
+        f"speech-{feeling}": (feeling, SENTENCE) for feeling in SPOKEN
+    }
+    assert all(f'src="./{name}.{kind}"' in page for name in clips for kind in ("wav", "png"))
     assert len(SCENES) >= 13 and "" in [prompt for prompt, _ in SCENES]
     Path("file").write_text("")
     assert "cannot make the folder" in refused(run("demo", "-o", "file/demo"))

@@ -109,7 +109,8 @@ def test_import_is_light():
 
 
 def test_public_names():
-    assert emotive.__all__ == ["Affect", "AffectCurve", "EmotiveImagePipeline", "__version__"]
+    names = ["Affect", "AffectCurve", "EmotiveImagePipeline", "EmotiveSpeechPipeline", "Speech"]
+    assert emotive.__all__ == [*names, "__version__"]
     assert set(emotive.__all__) <= set(dir(emotive))
     for name in emotive.__all__[:-1]:
         assert getattr(emotive, name).__name__ == name

@@ -11,15 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emotive.affect import Affect, AffectCurve
     from emotive.pipelines.image import EmotiveImagePipeline
+    from emotive.pipelines.speech import EmotiveSpeechPipeline
+    from emotive.signals import Speech
 
 __version__ = "0.1.0"
 
-__all__ = ["Affect", "AffectCurve", "EmotiveImagePipeline", "__version__"]
+__all__ = [
+    "Affect",
+    "AffectCurve",
+    "EmotiveImagePipeline",
+    "EmotiveSpeechPipeline",
+    "Speech",
+    "__version__",
+]
 
 _ROOMS = {
     "Affect": "emotive.affect",
     "AffectCurve": "emotive.affect",
     "EmotiveImagePipeline": "emotive.pipelines.image",
+    "EmotiveSpeechPipeline": "emotive.pipelines.speech",
+    "Speech": "emotive.signals",
 }
 
 

@@ -1,19 +1,23 @@
-"""The first set of pictures: scenes and feelings that show the range of the image model, and their page."""
+"""The first pictures and clips: scenes, a sentence and feelings that show the range of the models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emotive.batch import ImageJob, write_images
 from emotive.media import slug
+from emotive.media.audio import write_audio
 from emotive.media.contact_sheet import write_contact_sheet
+from emotive.media.image import write_png
 from emotive.media.provenance import Provenance
+from emotive.media.spectrogram import spectrogram
 from emotive.plan import blank_plan, with_feeling
+from emotive.signals import Speech
 
-TITLE = "Emotive: one scene, one feeling, one picture"
+TITLE = "Emotive: one scene, one feeling, one picture; one sentence, three feelings"
 
 # Each subject in a place and a feeling of its own, then moods without a scene.
 SCENES = (
@@ -35,6 +39,8 @@ SCENES = (
     ("", "sad:0.6+calm:0.4"),
 )
 GRID = "a house in a meadow"  # in every feeling, 5 by 5
+SENTENCE = "I opened the letter, and I read it twice."  # means nothing good or bad by itself
+SPOKEN = ("sad", "neutral", "joy")
 
 
 def showcase_plans(model: str) -> list[Provenance]:
@@ -46,12 +52,30 @@ def showcase_plans(model: str) -> list[Provenance]:
     return [*plans, with_feeling(replace(blank_plan(model), prompt=GRID, seed=3), grid="5x5")]
 
 
-def write_showcase(folder: Path, plans: list[Provenance], pictures: Iterator[tuple[ImageJob, Any]]) -> Path:
-    """Writes the `pictures` of `plans`, in their order, and the page `index.html` that shows them.
+def spoken_plans(model: str) -> list[Provenance]:
+    """What to say: one sentence with each feeling, from one seed."""
+    blank = replace(blank_plan(model), medium="speech", prompt=SENTENCE, seed=1, num_inference_steps=8)
+    return [with_feeling(blank, affect) for affect in SPOKEN]
+
+
+def write_showcase(
+    folder: Path,
+    plans: list[Provenance],
+    pictures: Iterator[tuple[ImageJob, Any]],
+    spoken: Iterable[tuple[Provenance, Sequence[Speech]]] = (),
+) -> Path:
+    """Writes what is `spoken` (a plan, and its speech in parts), each clip with its spectrogram; the
+    `pictures` of `plans`, in their order; and the page `index.html` that shows them.
 
     Returns the path of the page. Raises InputError if `folder` is missing or cannot be written.
     """
     shown = []
+    for made, parts in spoken:
+        speech = Speech.concatenate(parts)
+        clip = folder / f"speech-{slug(made.affect_text)}.wav"
+        write_audio(clip, speech.waveform, speech.sample_rate, made)
+        write_png(clip.with_suffix(".png"), spectrogram(speech, 960, 600, size=24), made, sidecar=False)
+        shown.append((clip, _caption(made.affect_text), made))
     for number, plan in enumerate(plans, start=1):
         target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
         caption = _caption(plan.affect_text) or "valence to the right, arousal upward"

@@ -144,7 +144,8 @@ def test_files_cut_short_are_one_line(tmp_path: Path, suffix: str):
 
 
 def test_a_wav_from_a_pipe_is_not_cut_short(tmp_path: Path):
-    data = bytearray(write_audio(tmp_path / "a.wav", TONE, RATE, MADE).read_bytes())
+    soundfile.write(tmp_path / "a.wav", TONE, RATE)
+    data = bytearray((tmp_path / "a.wav").read_bytes())
     at = data.find(b"data")
     data[4:8] = data[at + 4 : at + 8] = struct.pack("<I", 0xFFFFFFFF)
     (tmp_path / "pipe.wav").write_bytes(data)
@@ -238,3 +239,11 @@ def test_resampling_keeps_what_both_rates_can_hold(up: int, down: int):
     high = np.sin(2 * np.pi * 0.49 * up * t).astype(np.float32)
     assert np.abs(resample(high, up, down)[100:-100]).max() < 1e-3 or down > 0.98 * up
     np.testing.assert_array_equal(resample(tone, up, up), tone)
+
+
+def test_long_provenance_stays_in_a_wav(tmp_path: Path):
+    curve = AffectCurve([(i / 10, Affect(np.sin(i), np.cos(i))) for i in range(5000)])
+    told = replace(MADE, medium="speech", prompt="Hello.", affect=None, curve=curve)
+    write_audio(tmp_path / "x.wav", np.zeros(2400, np.float32) + 0.1, 24_000, told, sidecar=False)
+    assert read_provenance(tmp_path / "x.wav") == told
+    assert len(read_audio(tmp_path / "x.wav")[0]) == 2400

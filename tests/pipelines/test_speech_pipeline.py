@@ -76,7 +76,7 @@ def test_text_may_come_in_pieces_and_without_end(pipe: EmotiveSpeechPipeline):
     assert second.start == pytest.approx(first.duration)
     assert say(pipe, "The bell ri").text == "The bell ri"
     assert np.array_equal(
-        pipe(["The bell ri", "ngs."], generator=seeded(), num_inference_steps=2).speech.waveform,
+        pipe(["The bell ri", "ngs."], generator=seeded(), num_inference_steps=2).speech.waveform,  # type: ignore
         say(pipe, "The bell rings.").waveform,
     )
 
@@ -89,7 +89,7 @@ def test_affect_voice_strength_and_steps_matter(pipe: EmotiveSpeechPipeline):
         say(pipe, affect="0.5,0.5", affect_strength=0.5),
         say(pipe, affect="0.5,0.5", guidance_scale=2.0),
         say(pipe, affect="0.5,0.5", affect_guidance_scale=2.0),
-        pipe(TEXT, "0.5,0.5", generator=seeded(), num_inference_steps=4).speech,
+        pipe(TEXT, "0.5,0.5", generator=seeded(), num_inference_steps=4).speech,  # type: ignore
     ):
         assert not np.array_equal(changed.waveform, base.waveform)
 

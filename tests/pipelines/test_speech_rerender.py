@@ -61,7 +61,7 @@ def test_files_of_any_rate_and_channels(pipe, tmp_path, suffix: str, rate: int, 
 
 
 def test_a_timeline_moves_along(pipe: EmotiveSpeechPipeline):
-    said = pipe("Good morning to you.", generator=seeded(), num_inference_steps=2).speech
+    said = pipe("Good morning to you.", generator=seeded(), num_inference_steps=2).speech  # type: ignore
     loud = said.waveform + voice(said.duration)[: len(said.waveform)]  # the random model hardly has a voice
     from dataclasses import replace
 

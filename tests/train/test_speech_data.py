@@ -8,22 +8,13 @@ import pytest
 import torch
 
 from emotive.data.bandwidth import SPLIT, Bandwidth
+from emotive.data.readings import Speaker, open_readings, prepared, write_readings
+from emotive.data.takes import random_affect, take, with_breath
 from emotive.data.voices import VOICES, Reading, match
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.speech_denoiser import SpeechDenoiser, SpeechDurations
 from emotive.train.speech import prosody_batches, train_prosody, train_voice
-from emotive.train.speech_data import (
-    CROP,
-    Speaker,
-    batches,
-    normalisation,
-    open_readings,
-    prepared,
-    random_affect,
-    take,
-    with_breath,
-    write_readings,
-)
+from emotive.train.speech_data import CROP, batches, normalisation
 from emotive.train.speech_losses import Voice, voice_loss
 from emotive.voice.phones import base
 from emotive.voice.text import sentences

@@ -7,6 +7,7 @@ import pytest
 import torch
 from made_up_voice import made_up_speaker
 
+from emotive.data.readings import write_readings
 from emotive.data.sentences import EVALUATION_SENTENCES, JUDGE_TEMPLATES, TEMPLATES
 from emotive.perceive.vocal_features import vocal_features
 from emotive.perceive.voice import SpeechJudge
@@ -15,7 +16,6 @@ from emotive.train import speech_judge as recipe
 from emotive.train import speech_judge_card as card
 from emotive.train import speech_takes as takes
 from emotive.train.judge_control import GRID
-from emotive.train.speech_data import write_readings
 from emotive.weights import verify
 
 

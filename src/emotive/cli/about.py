@@ -1,21 +1,26 @@
-"""`emotive info`, `show` and `demo`: what is here, what a file was made from, a first set of pictures."""
+"""`emotive info`, `show` and `demo`: what is here, what a file was made from, first pictures and speech."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .common import IMAGE_MODEL, AsJson, Device, Folder, app, batch_size, make_folder, option, progress, table
+from .speech import SPEECH_MODEL
 
-AFTERWARDS = {"edited from": "edited_from", "processed": "processed"}  # what happened to a painted picture
+if TYPE_CHECKING:
+    from emotive.media.provenance import Provenance
+
+# What happened to a file, or came before the model: label -> key of the provenance.
+ASIDE = {"edited from": "edited_from", "processed": "processed", "engine": "engine"}
 
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="A picture made by Emotive, or its .json.")],
+    file: Annotated[Path, typer.Argument(help="A picture or speech made by Emotive, or its .json.")],
     as_json: AsJson = False,
 ) -> None:
     """Print what a file was made from."""
@@ -28,7 +33,10 @@ def show(
     if made.grid:
         feeling = f"a grid of {made.grid[0]} rows (arousal) by {made.grid[1]} columns (valence)"
     elif made.curve is not None:
-        feeling = f"a curve of {made.curve.duration:g} s at {made.fps or 30:g} frames/s"
+        rate = "" if made.medium == "speech" else f" at {made.fps or 30:g} frames/s"
+        feeling = f"a curve of {made.curve.duration:g} s{rate}"
+    elif listed := made.extra.get("word_affects"):
+        feeling = f"word by word: {listed}"
     else:
         feeling = str(made.affect) + (f'  typed "{made.affect_text}"' if made.affect_text else "")
     size = f", {made.size[0]} x {made.size[1]} pixels" if made.size else ""
@@ -38,14 +46,14 @@ def show(
         {
             "file": file,
             "": f"{made.statement}, version {made.emotive}, {made.created}",
-            "prompt": made.prompt or "none, a mood alone",
+            **_words(made),
             "affect": feeling,
             "strength": _number(made.affect_strength),
             "model": f"{made.model}  {made.model_fingerprint[:12]}",
             "sampling": f"seed {made.seed}, {made.num_inference_steps} steps, {guidance}{size}",
             "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
-            **({} if "processed" in made.extra else {"again": f"emotive image --like {file}"}),
-            **{label: made.extra[key] for label, key in AFTERWARDS.items() if key in made.extra},
+            **({} if "processed" in made.extra else {"again": f"emotive {made.medium} --like {file}"}),
+            **{label: made.extra[key] for label, key in ASIDE.items() if key in made.extra},
         }
     )
 
@@ -89,20 +97,34 @@ def info(
 @app.command()
 def demo(
     output: Folder = Path("emotive-demo"),
-    model: Annotated[str, option("Name, folder or hub id.")] = IMAGE_MODEL,
+    model: Annotated[str, option("Image model: name, folder or hub id.")] = IMAGE_MODEL,
+    speech_model: Annotated[str, option("Speech model: name, folder or hub id.")] = SPEECH_MODEL,
     device: Device = None,
 ) -> None:
-    """Make a first set of pictures and one offline page that shows them."""
+    """Make first pictures, speak a sentence with three feelings, and write one offline page."""
     from emotive.batch import image_jobs, run_image_jobs
     from emotive.plan import load_pipeline, settled
-    from emotive.showcase import showcase_plans, write_showcase
+    from emotive.showcase import showcase_plans, spoken_plans, write_showcase
+
+    from .speaking import asked, load_speech_pipeline, settled_speech, speaker
 
     make_folder(output)
     plans = showcase_plans(model)
     jobs = [job for plan in plans for job in image_jobs(plan)]
+    voice, there = load_speech_pipeline(speech_model, device)
     pipe, here = load_pipeline(model, device)
+    spoken = [settled_speech(plan, voice, there) for plan in spoken_plans(speech_model)]
+    speech = ((plan, list(speaker(voice, plan, plan.prompt)(asked(plan)))) for plan in spoken)
     pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
-    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures))
+    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures, speech))
+
+
+def _words(made: Provenance) -> dict[str, str]:
+    if made.medium != "speech":
+        return {"prompt": made.prompt or "none, a mood alone"}
+    cut = made.extra.get("text_characters")
+    said = f"{made.prompt} ... ({cut} characters in all)" if cut else made.prompt
+    return {"text": said or "that of the recording"} | ({"voice": made.voice} if made.voice else {})
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`emotive judge`: valence and arousal out of pictures, and judges against people's ratings."""
+"""`emotive judge`: valence and arousal out of pictures and voices, and judges against people's ratings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from emotive.errors import InputError
 
-from .common import AsJson, app, option, plain, say
+from .common import AsJson, Device, app, option, plain, say
 
 if TYPE_CHECKING:
     from emotive.perceive.judge import Judge
@@ -23,14 +23,17 @@ class Which(str, Enum):
     """The judges by name."""
 
     picture = "picture"
+    speech = "speech"
     published = "published"
     both = "both"
 
 
 @app.command()
 def judge(
-    files: Annotated[list[Path] | None, typer.Argument(help="Pictures.", show_default=False)] = None,
-    which: Annotated[Which, option("The learned judge, the published coefficients, or both.", "--judge")] = (
+    files: Annotated[list[Path] | None, typer.Argument(
+        help="Pictures, and sound files: .wav, .flac, .ogg, .mp3.", show_default=False)] = None,
+    which: Annotated[Which, option(
+        "The learned judge (of pictures or of speech), the published coefficients, or both.", "--judge")] = (
         Which.both
     ),
     ratings: Annotated[Path | None, option("Score on ratings: CSV file,valence,arousal,scale.")] = None,
@@ -38,26 +41,48 @@ def judge(
     calibrate: Annotated[Path | None, option(
         "Fit a judge to the ratings and write this JSON; its path ends stdout, or is in --json.")] = None,
     calibration: Annotated[Path | None, option("Apply what --calibrate wrote.")] = None,
+    plot: Annotated[Path | None, option(
+        "Draw affect over time in one sound file: .png, under its spectrogram, or .svg.")] = None,
+    table: Annotated[Path | None, option("Write affect over time in one sound file: .csv.")] = None,
+    model: Annotated[str | None, option("Judge of speech: name, folder or hub id. [embedded]")] = None,
+    device: Device = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Say where pictures lie in valence and arousal, and what moved the estimate."""
+    """Say where pictures and voices lie in valence and arousal, and what moved the estimate."""
+    from .judge_sound import check_sound_options, explain_sound, is_sound, sound_judges
+
+    sounds = [file for file in files or [] if is_sound(file)]
+    others = [file for file in files or [] if not is_sound(file)]
     if not files and ratings is None:
-        raise InputError("nothing to judge: give pictures, or --ratings FILE.csv")
+        raise InputError("nothing to judge: give pictures or sound files, or --ratings FILE.csv")
     if files and ratings is not None:
         raise InputError("give pictures or --ratings, not both")
     for name, value in (("--scale", scale), ("--calibrate", calibrate)):
         if value is not None and ratings is None:
             raise InputError(f"{name} needs --ratings FILE.csv")
+    if ratings is not None and which is Which.speech:
+        raise InputError("--ratings are of pictures: use --judge picture, published or both")
     if calibrate is not None and which is Which.both:
         raise InputError("a calibration is of one judge: add --judge picture or --judge published")
     if calibrate is not None and calibration is not None:
         raise InputError("--calibrate fits the judge itself: leave out --calibration")
     if calibrate is not None:
         _check_target(calibrate)
+    check_sound_options(sounds, others, which.value, plot, table, model, calibration)
     if ratings is not None:
         _score(ratings, scale, _judges(which, calibration), calibrate, as_json)
-    else:
-        _explain(files or [], _judges(which, calibration), as_json)
+        return
+    judges = _judges(which, calibration) if others else []
+    voices = sound_judges(which.value, model, device) if sounds else []
+    found: list[dict[str, Any]] = []
+    for file in files or []:
+        told = f"{file}: " if len(files or []) > 1 else ""
+        if is_sound(file):
+            found += explain_sound(file, told, voices, plot, table, as_json)
+        else:
+            found += _explain(file, told, judges, as_json)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 def _judges(which: Which, calibration: Path | None) -> list[Judge]:
@@ -103,32 +128,29 @@ def _check_target(path: Path) -> None:
             ) from error
 
 
-def _explain(files: list[Path], judges: list[Judge], as_json: bool) -> None:
+def _explain(file: Path, told: str, judges: list[Judge], as_json: bool) -> list[dict[str, Any]]:
     from emotive.affect import Affect
     from emotive.media.picture import as_array, open_picture
     from emotive.perceive.explanation import explain, movers
 
     found: list[dict[str, Any]] = []
-    for file in files:
-        picture = as_array(open_picture(file))
-        for judge in judges:
-            estimates = judge.estimate([picture])
-            if not as_json:
-                label = " ".join(part for part in (f"{file}:" * (len(files) > 1), f"{judge.name}:") if part)
-                print(plain(f"{label} {explain(picture, judge, estimates)}"), flush=True)
-                continue
-            numbers = {name: round(float(x[0]), 4) for name, x in estimates._asdict().items()}
-            near = Affect(float(estimates.valence[0]), float(estimates.arousal[0])).nearest(3)
-            moved = [
-                {"what": m.words, "valence": round(m.valence, 4), "arousal": round(m.arousal, 4)}
-                for m in movers(picture, judge)
-            ]
-            found.append(
-                {"file": str(file), "judge": judge.name, "fingerprint": judge.fingerprint(), **numbers}
-                | {"nearest": [term.term for term, _ in near], "moved_by": moved}
-            )
-    if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+    picture = as_array(open_picture(file))
+    for judge in judges:
+        estimates = judge.estimate([picture])
+        if not as_json:
+            print(plain(f"{told}{judge.name}: {explain(picture, judge, estimates)}"), flush=True)
+            continue
+        numbers = {name: round(float(x[0]), 4) for name, x in estimates._asdict().items()}
+        near = Affect(float(estimates.valence[0]), float(estimates.arousal[0])).nearest(3)
+        moved = [
+            {"what": m.words, "valence": round(m.valence, 4), "arousal": round(m.arousal, 4)}
+            for m in movers(picture, judge)
+        ]
+        found.append(
+            {"file": str(file), "judge": judge.name, "fingerprint": judge.fingerprint(), **numbers}
+            | {"nearest": [term.term for term, _ in near], "moved_by": moved}
+        )
+    return found
 
 
 def _score(table: Path, scale: str | None, judges: list[Judge], target: Path | None, as_json: bool) -> None:

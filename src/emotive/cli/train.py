@@ -45,6 +45,31 @@ def train_image(
         print(recipe(output, minutes, device, init, seed, report=report, **options))
 
 
+@train_app.command("speech")
+def train_speech(
+    output: Folder,
+    minutes: Annotated[float, option("How long to train, in all, after the sentences are read.")] = 90.0,
+    device: Device = None,
+    init: Annotated[str | None, option("Start from a model: name, folder or hub id.")] = None,
+    seed: Annotated[int, option("Seed of data and weights.")] = 0,
+    compile: Annotated[bool, option("Compile the networks: faster; a CPU needs a C++ compiler.")] = False,
+) -> None:
+    """Readings, acoustic model, durations, prosody, card: the whole recipe; run it again to go on."""
+    _check(minutes, ("--seed", seed, 0, 2**32 - 1))
+    with needs_extra("train"):
+        from emotive.train.speech import train_speech as recipe
+    from emotive.devices import choose_device
+    from emotive.plan import quiet_diffusers
+    from emotive.weights import resolve
+
+    choose_device(device)  # what is wrong is said before anything is made
+    if init is not None:
+        resolve(init)
+    make_folder(output)
+    with quiet_diffusers():
+        print(recipe(output, minutes, device, init, seed, compile=compile, report=report))
+
+
 @train_app.command("affect")
 def train_affect(output: Folder, seed: Annotated[int, option("Seed of data and weights.")] = 0) -> None:
     """The affect embedding. Models record its digest: with a new one they must be trained again."""

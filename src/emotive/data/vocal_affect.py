@@ -42,9 +42,9 @@ def vocal_controls(timeline: Timeline, affect: np.ndarray, rng: np.random.Genera
         out[:, INDEX[name]] = value
 
     # MARY: pitch 0.3A + 0.1E %, i.e. +4.5 / -6.2 and +-1.7 semitones; the low end is kept above creak.
-    pitch = 4.2 * up - 2.6 * down + 1.2 * v + take[0]
+    pitch = 4.2 * up - 2.6 * down + 1.5 * v + take[0]
     # MARY: accents rise for E > -20 and fall below; prominence 0.5A %. An S through the stressed syllable.
-    rise = np.sin(2 * np.pi * (through - 0.5)) * 1.5 * v
+    rise = np.sin(2 * np.pi * (through - 0.5)) * 2.2 * v
     peak = np.sin(np.pi * through) ** 2 * (1.3 * up - 0.5 * down)
     put("pitch", pitch + smooth(stressed * accent * (rise + peak), 0.05))
     # MARY: range 4 + 0.04A semitones; Mozziconacci 1998: 5 neutral, 10 joy and anger, 4 boredom.
@@ -54,7 +54,7 @@ def vocal_controls(timeline: Timeline, affect: np.ndarray, rng: np.random.Genera
     speech = -0.20 * up + 0.22 * down - 0.05 * v + take[1]
     speech = (
         speech
-        + np.where(sonorant, 0.16 * v, 0.08 * a - 0.14 * v)
+        + np.where(sonorant, 0.22 * v, 0.08 * a - 0.20 * v)
         + 0.06 * stressed * up
         + 0.16 * final * down
     )
@@ -62,7 +62,7 @@ def vocal_controls(timeline: Timeline, affect: np.ndarray, rng: np.random.Genera
     # MARY: volume 50 + 0.33A; stress is louder in anger and joy (Emofilt's stress level).
     put("level", 5.5 * a + take[2] + 1.2 * stressed * up - 1.5 * final * sad)
     # Banse & Scherer 1996; Goudbeek & Scherer 2010: energy above 1 kHz grows with arousal.
-    put("tilt", 5.0 * a + 1.0 * tense - 1.0 * sad + take[3])
+    put("tilt", 5.0 * up - 4.0 * down + 1.0 * tense - 1.0 * sad + take[3])
     # Tartter 1980; Kamiloglu 2020: spread lips shorten the tract.
     put("formant", smooth(0.040 * v, 0.05))
     # Burkhardt 2009: tense voice for anger, breathy for sadness and calm; creak for sadness and boredom.

@@ -22,6 +22,10 @@ section { margin-top: clamp(3rem, 7vw, 5rem); }
 figure { margin: 0; }
 figcaption { padding: .5rem .1rem 0; font-size: .875rem; }
 img { display: block; width: 100%; height: auto; border-radius: 8px; }
+.arm { margin: 1rem 0 .4rem; color: var(--quiet); font-size: .9rem; }
+.clips { display: grid; gap: .6rem 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); }
+audio { display: block; width: 100%; height: 2.4rem; }
 .wide { overflow-x: auto; margin-top: 1.4rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .5rem .9rem .5rem 0; border-top: 1px solid var(--rule); text-align: right;

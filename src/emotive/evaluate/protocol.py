@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,19 @@ def run(protocol: Protocol, progress: Callable[[str], None] = lambda line: None)
         arm: Measurements(requested=np.tile(requested, (batches, 1)), caption=caption, **_joined(found))
         for arm, found in parts.items()
     }
+
+
+def together(parts: Sequence[Mapping[str, Measurements]]) -> dict[str, Measurements]:
+    """Runs over different captions as one: captions are numbered on, and an arm that only some runs have
+    keeps the numbers of those."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    first = 0
+    for part in parts:
+        for arm, found in part.items():
+            numbered = {f.name: getattr(found, f.name) for f in fields(Measurements)}
+            rows.setdefault(arm, []).append({**numbered, "caption": found.caption + first})
+        first += max(int(found.caption.max()) + 1 for found in part.values())
+    return {arm: Measurements(**_joined(found)) for arm, found in rows.items()}
 
 
 def _read(protocol: Protocol, caption: Any, items: Sequence[Any]) -> dict[str, Any]:

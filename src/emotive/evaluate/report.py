@@ -25,15 +25,42 @@ class Sheet:
     caption: str
     pictures: dict[str, np.ndarray]
 
+    @property
+    def samples(self) -> Mapping[str, Any]:
+        """By arm, for the page."""
+        return self.pictures
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Something to hear: what it is called, float32 (N,) in [-1, 1], samples/s."""
+
+    name: str
+    waveform: np.ndarray
+    sample_rate: int
+
+
+@dataclass(frozen=True)
+class Playlist:
+    """What one caption sounds like: arm -> clips."""
+
+    caption: str
+    clips: dict[str, list[Clip]]
+
+    @property
+    def samples(self) -> Mapping[str, Any]:
+        """By arm, for the page."""
+        return self.clips
+
 
 @dataclass(frozen=True)
 class Evaluation:
     """report: what `report.json` holds. points: (arm, judge) -> (n, 4), requested valence and arousal, then
-    measured. sheets: pictures to show."""
+    measured. sheets: pictures to show, or clips to play."""
 
     report: dict[str, Any]
     points: Mapping[tuple[str, str], np.ndarray]
-    sheets: Sequence[Sheet]
+    sheets: Sequence[Sheet | Playlist]
 
 
 def check_report_folder(folder: Path) -> None:
@@ -57,7 +84,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> list[Path]:
     folder = Path(folder)
     check_report_folder(folder)
     text = json.dumps(_rounded(evaluation.report), ensure_ascii=False, indent=1, allow_nan=False)
-    html = page(evaluation.report, evaluation.points, [(s.caption, s.pictures) for s in evaluation.sheets])
+    html = page(evaluation.report, evaluation.points, [(s.caption, s.samples) for s in evaluation.sheets])
     write_whole(folder / JSON, text.encode())
     write_whole(folder / HTML, html.encode())
     return [folder / JSON, folder / HTML]

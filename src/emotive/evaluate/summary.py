@@ -18,14 +18,17 @@ CORNERS = {
 }
 
 
-def control(found: Measurements, judge: str, resamples: int = 5000) -> dict[str, Any]:
+def control(
+    found: Measurements, judge: str, resamples: int = 5000, clusters: np.ndarray | None = None
+) -> dict[str, Any]:
     """{"axes": axis -> numbers, "leakage": both directions} of one arm, as one judge reads it.
 
-    Of each axis: ccc, its BCa 95 % interval by caption, spearman (median within captions), pearson, slope,
-    intercept and ccc_after_colour, for which "colour" stands for the medium's nuisances.
+    Of each axis: ccc, its BCa 95 % interval by caption, or by `clusters` (N,) of captions, spearman (median
+    within captions), pearson, slope, intercept and ccc_after_colour, for which "colour" stands for the
+    medium's nuisances.
     """
     requested, measured = found.requested, found.measured[judge]
-    axes = {}
+    by, axes = found.caption if clusters is None else clusters, {}
     for k, axis in enumerate(AXES):
         x, y = requested[:, k], measured[:, k]
 
@@ -35,7 +38,7 @@ def control(found: Measurements, judge: str, resamples: int = 5000) -> dict[str,
         slope, intercept = metrics.regression(x, y)
         axes[axis] = {
             "ccc": metrics.concordance(x, y),
-            "interval": list(metrics.cluster_bootstrap(found.caption, ccc, resamples)),
+            "interval": list(metrics.cluster_bootstrap(by, ccc, resamples)),
             "spearman": metrics.within_group_spearman(x, y, found.caption),
             "pearson": metrics.pearson(x, y),
             "slope": slope,

@@ -1,4 +1,4 @@
-"""What the picture report is held against: fixed before it was measured, shown whether met or missed."""
+"""What the reports are held against: fixed before it was measured, shown whether met or missed."""
 
 from __future__ import annotations
 
@@ -65,4 +65,44 @@ def image_targets(report: Mapping[str, Any]) -> list[Target]:
     what = "kernel distance to the teacher, within 20 % of what chance gives its own halves"
     found.append(Target(what, f"≤ {limit:.4f}", quality["kid"], quality["kid"] <= limit))
     between("fine detail, ratio to the teacher", quality["high_frequency"], 0.8, 1.2)
+    return found
+
+
+def speech_targets(report: Mapping[str, Any]) -> list[Target]:
+    """The targets of the speech report; what needs an extra that was missing is not measured."""
+    found: list[Target] = []
+
+    def put(what: str, value: float | None, limit: float, least: bool = False, unit: str = "") -> None:
+        met = None if value is None else value >= limit if least else value <= limit
+        found.append(Target(what, f"{'≥' if least else '≤'} {limit:g}{unit}", value, met))
+
+    axes, head = report["axes"], report["headline_judge"]
+    put(f"arousal: concordance, {head} judge", axes["arousal"]["ccc"], 0.9, True)
+    put(f"valence: concordance, {head} judge", axes["valence"]["ccc"], 0.75, True)
+    for name, judge in report["judges"].items():
+        if "axes" in judge:
+            what = f"arousal: rank correlation within a sentence, {name} judge"
+            put(what, judge["axes"]["arousal"]["spearman"], 0.9, True)
+    for start, end in (AXES, AXES[::-1]):
+        put(f"leakage of {start} into {end}, size", abs(report["leakage"][f"{start}_to_{end}"]), 0.15)
+    order = report["order"]["model"]
+    for feature in ("F0 mean", "F0 range", "loudness", "alpha ratio", "rate"):
+        put(f"{feature} rises at every step of arousal, share of rows", order.get(feature), 0.95, True)
+    ways = report["words"].get("ways", {})
+    neutral = ways.get("neutral", {}).get("against_teacher", {}).get("difference")
+    put("word error rate: neutral above its teacher voice", neutral, 0.05)
+    for name, told, limit in (
+        ("mild", "the worst point up to ±0.6", 0.05),
+        ("corners", "the worst corner", 0.12),
+    ):
+        worst = [ways[way]["difference"] for way in report["words"].get(name, ()) if way in ways]
+        put(f"word error rate: {told} above neutral", max(worst, default=None), limit)
+    alike = report["identity"].get("model", {}).get("corners")
+    put("identity: neutral against the corners, cosine", alike, 0.8, True)
+    put(
+        "timing: phone boundaries, median error",
+        report["timing"].get("model", {}).get("median_ms"),
+        20,
+        unit=" ms",
+    )
     return found

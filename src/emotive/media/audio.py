@@ -18,7 +18,7 @@ from emotive.errors import InputError
 from emotive.media import check_file, umask, write_whole
 from emotive.media.image import check_output
 from emotive.media.provenance import Provenance
-from emotive.media.riff import is_cut_short, is_riff
+from emotive.media.riff import append_info, is_cut_short, is_riff
 
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -28,6 +28,8 @@ FORMATS = {
 }
 """Suffix -> the format that is written, in libsndfile's names."""
 
+INFO = {"comment": "ICMT", "software": "ISFT", "title": "INAM"}
+"""libsndfile's names of texts -> those in the INFO list of a WAV file."""
 SHORTEST, LONGEST = 0.02, 3600.0  # seconds that are read
 # Samples that are read or encoded at once. The Vorbis encoder of libsndfile overflows its stack when it gets
 # minutes, and what it makes depends on the sizes of the pieces: with one size, streaming equals batch.
@@ -163,13 +165,20 @@ class AudioWriter:
             self._discard()
             why = getattr(error, "strerror", None) or str(error).split("Error :")[-1].strip()
             raise InputError(f"cannot write {self.path} at {self.sample_rate} samples/s: {why}") from error
-        title = self._provenance.prompt
-        # ASCII, because libsndfile's MP3 tags are Latin-1; JSON says everything in ASCII.
-        self._file.comment = json.dumps(json.loads(self._provenance.to_json()), separators=(",", ":"))
-        if title and (title.isascii() or container != "MP3"):
-            self._file.title = " ".join(title.split())[:200]
-        self._file.software = f"Emotive {self._provenance.emotive}".strip()
+        if container != "WAV":  # whose list of texts is written at the end
+            for name, text in self._texts().items():
+                setattr(self._file, name, text)
         return self
+
+    def _texts(self) -> dict[str, str]:
+        """What the file says of itself, by libsndfile's names."""
+        # ASCII, because libsndfile's MP3 tags are Latin-1; JSON says everything in ASCII.
+        comment = json.dumps(json.loads(self._provenance.to_json()), separators=(",", ":"))
+        title = " ".join(self._provenance.prompt.split())[:200]
+        texts = {"comment": comment, "software": f"Emotive {self._provenance.emotive}".strip()}
+        if title and (title.isascii() or self.path.suffix.lower() != ".mp3"):
+            texts["title"] = title
+        return texts
 
     def write(self, waveform: np.ndarray) -> None:
         """Appends samples, float (N,) in [-1, 1]."""
@@ -219,6 +228,8 @@ class AudioWriter:
         self._encode(self._held)
         try:
             self._file.close()
+            if self.path.suffix.lower() == ".wav":
+                append_info(self._temporary, {INFO[name]: text for name, text in self._texts().items()})
             os.chmod(self._temporary, 0o666 & ~umask())
             os.replace(self._temporary, self.path)
             self._temporary = None

@@ -1,4 +1,4 @@
-"""Many pictures on one page: a valence-arousal sheet as PNG, or an offline HTML page without scripts."""
+"""Many pictures or clips at once: a valence-arousal sheet as PNG, or an offline HTML page without scripts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from emotive.media.image import draw_grid, write_png
 from emotive.media.provenance import Provenance
 
 Picture = tuple[str | Path, str, Provenance | None]  # file, caption, where it comes from
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 
 
 def write_grid(
@@ -37,7 +38,8 @@ def write_contact_sheet(path: str | Path, title: str, pictures: Sequence[Picture
 
     Pictures are referenced relative to the page, so that the folder can be moved or zipped as a whole;
     nothing is fetched from anywhere. Pictures of one prompt and seed that fill a valence-arousal grid are
-    laid out as that grid, with its axes. Raises InputError if the folder is missing or cannot be written.
+    laid out as that grid, with its axes. A sound file gets a player under the picture of the same name, such
+    as its spectrogram. Raises InputError if the folder is missing or cannot be written.
     """
     path = Path(path)
     loose = list(pictures)
@@ -45,10 +47,16 @@ def write_contact_sheet(path: str | Path, title: str, pictures: Sequence[Picture
     for group in _grids(loose):
         sections.append(_grid(path, group))
         loose = [picture for picture in loose if all(picture is not member for member in group)]
-    cards = "".join(_card(path, picture) for picture in loose)
-    legend = f'<p class="legend">{_LEGEND}</p>' if 'class="dial"' in cards else ""
-    body = legend + (f'<main class="cards">{cards}</main>' if cards else "") + "".join(sections)
-    page = PAGE.format(title=escape(title), style=_STYLE, generator="Emotive", body=body, statement=STATEMENT)
+    sound = {_is_sound(file) for file, _, _ in pictures}
+    rows = ""
+    for style, heard in (("cards clips", True), ("cards", False)):
+        cards = "".join(_card(path, picture) for picture in loose if _is_sound(picture[0]) is heard)
+        rows += f'<section class="{style}">{cards}</section>' if cards else ""
+    legend = f'<p class="legend">{_LEGEND}</p>' if 'class="dial"' in rows else ""
+    body = legend + (f"<main>{rows}</main>" if rows else "") + "".join(sections)
+    what = "pictures and clips" if len(sound) > 1 else "clips" if True in sound else "pictures"
+    statement = STATEMENT.replace("pictures", what)
+    page = PAGE.format(title=escape(title), style=_STYLE, generator="Emotive", body=body, statement=statement)
     write_whole(path, page.encode())
     return path
 
@@ -77,8 +85,7 @@ def _grid(page: Path, group: list[Picture]) -> str:
     for i, (file, caption, _) in enumerate(group):
         if i % len(columns) == 0:
             cells.append(f'<span class="tick row">{_signed(rows[i // len(columns)])}</span>')
-        source = _source(page, file)
-        cells.append(f'<a href="{source}"><img src="{source}" alt="{escape(caption)}" loading="lazy"></a>')
+        cells.append(f"<div>{_shown(page, file, escape(caption))}</div>")
     ticks = "".join(f'<span class="tick">{_signed(value)}</span>' for value in columns)
     provenance = group[0][2]
     prompt = escape(provenance.prompt) if provenance is not None and provenance.prompt else "a mood"
@@ -93,7 +100,7 @@ def _grid(page: Path, group: list[Picture]) -> str:
 
 def _card(page: Path, picture: Picture) -> str:
     file, caption, provenance = picture
-    source, dial, seed, words, wide = _source(page, file), "", "", "", ""
+    dial, seed, words, wide = "", "", "", ""
     if provenance is not None:
         dial = _dial(provenance.affect) if provenance.affect is not None else ""
         seed = f"<small>seed {provenance.seed}</small>"
@@ -102,10 +109,22 @@ def _card(page: Path, picture: Picture) -> str:
         wide = " wide" if provenance.cells else ""
     alt = escape(": ".join(text for text in (provenance.prompt if provenance else "", caption) if text))
     return (
-        f'<figure class="card{wide}"><a href="{source}">'
-        f'<img src="{source}" alt="{alt}" loading="lazy"></a>'
+        f'<figure class="card{wide}">{_shown(page, file, alt)}'
         f"<figcaption>{dial}<div><span>{escape(caption)}</span>{seed}{words}</div></figcaption></figure>"
     )
+
+
+def _shown(page: Path, file: str | Path, alt: str) -> str:
+    """A picture; for a sound, the picture of the same name and a player."""
+    picture = _source(page, Path(file).with_suffix(".png") if _is_sound(file) else file)
+    shown = f'<a href="{picture}"><img src="{picture}" alt="{alt}" loading="lazy"></a>'
+    if _is_sound(file):
+        shown += f'<audio controls preload="none" src="{_source(page, file)}" aria-label="{alt}"></audio>'
+    return shown
+
+
+def _is_sound(file: str | Path) -> bool:
+    return Path(file).suffix.lower() in SOUNDS
 
 
 def _dial(affect: Affect) -> str:
@@ -150,10 +169,14 @@ h2 { margin: 0 0 1.4rem; font-weight: 500; font-size: 1.2rem; }
 p { margin: 0; }
 .legend, p, small, .tick, .axis, footer { color: var(--quiet); }
 .legend { max-width: 40rem; }
+audio { display: block; width: 100%; height: 2.2rem; margin-top: .4rem; }
+.grid audio { height: 1.6rem; margin: .2rem 0 .5rem; }
 img { display: block; width: 100%; height: auto; border-radius: 12px; }
 a:focus-visible { outline: 2px solid var(--dot); outline-offset: 3px; border-radius: 12px; }
 .cards { display: grid; gap: 2.6rem 1.8rem; margin-top: 2.6rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); }
+.clips { grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
+.clips img { border-radius: 0; }
 figure { margin: 0; }
 figcaption { display: flex; gap: .9rem; padding: 1rem .1rem 0; }
 figcaption div { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; align-items: baseline;

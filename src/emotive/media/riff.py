@@ -1,6 +1,7 @@
 """The chunks of a RIFF file, such as WAV: what libsndfile does not tell.
 
-It reads no comment of more than some 4,000 bytes, and takes a file that was cut short for a shorter one.
+It reads and writes no comment of more than some 4,000 bytes, and takes a file that was cut short for a
+shorter one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,24 @@ def read_info(path: Path) -> dict[str, str]:
             if name == b"LIST" and 4 <= length <= MAX_INFO and file.read(4) == b"INFO":
                 return _texts(file.read(length - 4))
     return {}
+
+
+def append_info(path: Path, texts: dict[str, str]) -> None:
+    """Adds an INFO list to the end of a WAV file that has none; libsndfile cuts off comments that are long.
+
+    Raises OSError if the file cannot be written.
+    """
+    entries = b"INFO"
+    for name, text in texts.items():
+        data = text.encode() + b"\0"
+        entries += struct.pack("<4sI", name.encode("ascii"), len(data)) + data + b"\0" * (len(data) % 2)
+    with path.open("r+b") as file:
+        file.seek(0, 2)
+        file.write(b"\0" * (file.tell() % 2))
+        file.write(struct.pack("<4sI", b"LIST", len(entries)) + entries)
+        size = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", size))
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:

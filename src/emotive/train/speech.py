@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
+from emotive.data.readings import Speaker, make_readings, open_speakers
+from emotive.data.takes import random_affect
 from emotive.data.vocal_affect import vocal_controls
 from emotive.devices import choose_device, choose_dtype
 from emotive.errors import WeightsError
@@ -32,15 +34,7 @@ from emotive.weights import resolve, verify, write_sums
 from .letter_to_sound import read_metrics, train_letter_to_sound
 from .loop import Network, train
 from .speech_card import facts_of, measure, write_card
-from .speech_data import (
-    Speaker,
-    SpeechBatch,
-    batches,
-    make_readings,
-    normalisation,
-    open_speakers,
-    random_affect,
-)
+from .speech_data import SpeechBatch, batches, normalisation
 from .speech_losses import ProsodyBatch, Voice, prosody_loss, voice_loss
 
 VOICES = ("slt", "rms")  # that the model speaks with

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 
 from emotive.affect import Affect, AffectCurve
+from emotive.data.readings import Speaker
 from emotive.data.sentences import EVALUATION_SENTENCES
+from emotive.data.takes import take
 from emotive.data.voices import VOICES, read
 from emotive.pipelines.speech import Sampling, Take
 from emotive.voice.prosody import SEMITONE
 from emotive.voice.vocoder import FRAME_RATE
-
-from .speech_data import Speaker, take
 
 POINTS = ((0.0, 0.0), (-0.8, -0.8), (-0.8, 0.8), (0.8, -0.8), (0.8, 0.8))
 
@@ -140,7 +140,8 @@ On {readings} sentences a voice of a grammar of our own, read by `cmu_us_slt_arc
 Mellon University and Nagoya Institute of Technology, permissive licences) and `cmu_us_rms` (flite; Carnegie
 Mellon University, permissive licence), both built from the CMU ARCTIC recordings, and said with feeling by
 published rules (`emotive/data/vocal_affect.py` cites them). The prosody denoiser learned from three other
-voices. The recordings of `rms` end at 8 kHz; what is above is guessed from `slt`. No human has rated the result.
+voices. The recordings of `rms` end at 8 kHz; what is above is guessed from `slt`. No human has rated the
+result.
 
 `{command}`: {history}.
 

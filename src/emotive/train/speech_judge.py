@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emotive.data.readings import Speaker, make_readings
 from emotive.data.sentences import judge_sentence
 from emotive.devices import choose_device, choose_dtype
 from emotive.models.speech_judge import SpeechJudgeNetwork
@@ -27,7 +28,6 @@ from emotive.weights import write_sums
 
 from .loop import Average, train
 from .regression_losses import beta_nll, ccc_loss, pair_loss
-from .speech_data import Speaker, make_readings
 from .speech_judge_card import write_card
 from .speech_takes import JUDGE_RATE, SpeechBatch, Takes, channel
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from emotive.data.readings import Speaker
 from emotive.perceive.vocal_features import vocal_features
 from emotive.perceive.vocal_published import VocalPublishedJudge, mean_features
 from emotive.perceive.voice import SpeechJudge
 
 from .judge_control import GRID, Control, baselines, control, table
-from .speech_data import Speaker
 from .speech_takes import JUDGE_RATE, disguised, spoken
 
 SENTENCES = 8  # measured of each kind

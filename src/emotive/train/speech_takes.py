@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emotive.data.readings import Speaker
+from emotive.data.takes import take, with_breath
 from emotive.data.voices import Reading
 from emotive.media.audio import resample
 from emotive.voice.phones import PAUSE
 from emotive.voice.prosody import SEMITONE
 from emotive.voice.vocoder import SAMPLE_RATE, shape, stretch, synthesize
-
-from .speech_data import Speaker, take, with_breath
 
 JUDGE_RATE = 16_000  # samples/s that the judge hears
 SECONDS = (1.5, 2.0, 2.5, 3.0, 4.0)  # of a crop; all crops of a batch have one length

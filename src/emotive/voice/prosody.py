@@ -22,7 +22,7 @@ CONTROLS = {
     "formant": "log factor on the formants' frequencies: a smile spreads the lips and raises them",
     "tension": "sharper formants, less noise: a pressed voice; negative is lax",
     "breathiness": "0..1: noise in the voice, a strong first harmonic, a soft top",
-    "creak": "0..1: F0 falls towards half, irregularly",
+    "creak": "0..1: periods irregular in length and strength",
     "jitter": "semitones of random F0 from frame to frame",
 }
 INDEX = {name: i for i, name in enumerate(CONTROLS)}
@@ -78,8 +78,9 @@ def apply(
     shake = rng.standard_normal((2, len(f))).astype(np.float32)
     lf0 = centre + (f.lf0 - centre) * np.exp(c["range"])
     lf0 += SEMITONE * (c["pitch"] + c["jitter"] * shake[0])
-    # Creak: periods lengthen and become irregular (Keating et al. 2015).
-    lf0 += creak * (-0.35 + 0.06 * shake[1])
+    # Creak: periods become irregular, and longer (Keating et al. 2015); a deep fall would widen the range
+    # that low arousal narrows.
+    lf0 += creak * (-0.06 + 0.05 * shake[1])
 
     cepstrum = stretch(f.cepstrum, c["formant"]) if c["formant"].any() else f.cepstrum.copy()
     cepstrum[:, 3:] *= (1 + 0.10 * tension)[:, None]  # 0..2 are level and the coarsest slopes
