@@ -1,7 +1,9 @@
 // A two-dimensional slider over valence (to the right) and arousal (upwards), named emotions as landmarks.
 // Runs inside gr.HTML: element, props, trigger, server and watch are given. What counts is `text`, which
 // Affect.parse reads on the server; the numbers here place the puck and name its neighbours.
-// props.value: {text, valence, arousal, dominance, strength}; props.terms: [{term, valence, arousal, dominance}]; props.landmarks: {term: side of its label}.
+// props.value: {text, valence, arousal, dominance, strength}; props.terms: [{term, valence, arousal, dominance}];
+// props.landmarks: {term: side of its label}; props.judged: the event that says what judges read. With
+// props.path the feeling may move: value.to is then where it ends, {text, valence, arousal, dominance}, or null.
 
 const find = (selector) => element.querySelector(selector);
 const space = find(".pad-space"), plane = find(".pad-plane"), puck = find(".pad-puck");
@@ -10,11 +12,13 @@ const dominance = find(".pad-dominance input"), unset = find(".pad-dominance but
 const strength = find(".pad-strength input"), plain = find(".pad-strength button");
 const [first, second] = element.querySelectorAll(".pad-mix select");
 const mix = find(".pad-mix"), balance = find(".pad-mix input");
+const ghost = find(".pad-ghost"), trail = find(".pad-trail"), line = find(".pad-trail line");
 const terms = new Map(props.terms.map((entry) => [entry.term, entry]));
 
 const LIVE = 40; // ms between messages while something moves
 const REST = 350; // ms without a keystroke after which a movement by keyboard, or a typed text, counts as done
 let here = { ...props.value };
+let other = null, ending = false; // the end that is not in hand, if the feeling moves; whether the last one is
 let serial = 0, sentAt = 0, later = 0, asked = 0;
 
 const clip = (x) => Math.min(1, Math.max(-1, x));
@@ -50,7 +54,7 @@ function show() {
     return button;
   }));
   for (const mark of element.querySelectorAll(".pad-landmarks button")) {
-    mark.setAttribute("aria-pressed", String(here.text === mark.dataset.term));
+    mark.setAttribute("aria-pressed", String([here, other].some((end) => end?.text === mark.dataset.term)));
   }
   const free = here.dominance === null;
   dominance.classList.toggle("unset", free);
@@ -60,6 +64,7 @@ function show() {
   unset.textContent = free ? "unset" : signed(here.dominance);
   strength.value = String(here.strength);
   plain.textContent = here.strength.toFixed(2);
+  showPath();
   unset.title = free ? "Left open. Move the slider to set it." : "Leave it open again";
 }
 
@@ -73,7 +78,7 @@ function send(live) {
   }
   sentAt = performance.now();
   serial += 1;
-  props.value = { ...here, live, serial };
+  props.value = { ...way(), live, serial };
   trigger("input");
 }
 
@@ -119,6 +124,7 @@ function follow(event) {
 }
 plane.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
+  if (event.target === ghost) turn();
   pressed = event.target.closest("button") ? event : null;
   if (pressed) return;
   event.preventDefault();
@@ -242,17 +248,76 @@ second.value = "fearful";
 balance.addEventListener("input", () => blend(true));
 balance.addEventListener("change", () => blend(false));
 
+// -- a path: one end is in hand, the other waits as a ghost; all controls act on the one in hand -----------
+
+function way() {
+  if (!props.path) return here;
+  const [start, end] = ending ? [other, here] : [here, other];
+  return { ...start, strength: here.strength, to: end && { ...end, strength: undefined } };
+}
+
+function turn() {
+  [here, other] = [{ ...other, strength: here.strength }, here];
+  ending = !ending;
+  clear();
+  text.value = here.text;
+  show();
+}
+
+function showPath() {
+  if (!props.path) return;
+  for (const part of [ghost, trail, find(".pad-which")]) part.toggleAttribute("hidden", !other);
+  puck.classList.toggle("ending", ending);
+  ghost.classList.toggle("ending", !ending);
+  const pressed = { stays: !other, moves: other, from: other && !ending, to: ending };
+  for (const [name, on] of Object.entries(pressed)) {
+    find(`.pad-${name}`).setAttribute("aria-pressed", String(Boolean(on)));
+  }
+  const which = other ? (ending ? "End: valence and arousal" : "Start: valence and arousal") : "Valence and arousal";
+  puck.setAttribute("aria-label", which);
+  if (!other) return;
+  ghost.style.left = `${50 + 50 * other.valence}%`;
+  ghost.style.top = `${50 - 50 * other.arousal}%`;
+  const ends = { 1: here, 2: other };
+  for (const [n, at] of Object.entries(ends)) {
+    line.setAttribute(`x${n}`, `${50 + 50 * at.valence}%`);
+    line.setAttribute(`y${n}`, `${50 - 50 * at.arousal}%`);
+  }
+}
+
+if (props.path) {
+  find(".pad-path").hidden = false;
+  find(".pad-moves").addEventListener("click", () => {
+    if (other) return;
+    other = here;
+    ending = true; // it ends on the other side, or, from the middle, in joy
+    if (Math.hypot(here.valence, here.arousal) < 0.3) return take("joyful");
+    here = { ...here, dominance: null };
+    move(-here.valence, -here.arousal, false);
+  });
+  find(".pad-stays").addEventListener("click", () => {
+    if (!other) return;
+    if (ending) turn();
+    other = null;
+    settle(false);
+  });
+  find(".pad-from").addEventListener("click", () => ending && turn());
+  find(".pad-to").addEventListener("click", () => other && !ending && turn());
+}
+
 // -- from outside ----------------------------------------------------------------------------------------
 
 watch("value", () => { // a history entry or a cell of the sheet was chosen
   const { text: chosen, valence, arousal, dominance: d, strength: much } = props.value;
   here = { text: chosen, valence, arousal, dominance: d, strength: much ?? here.strength };
+  other = props.value.to ?? null;
+  ending = false;
   clear();
   text.value = here.text;
   show();
 });
 
-document.addEventListener("emotive:estimates", (event) => { // what judges read out of the picture
+document.addEventListener(props.judged, (event) => { // what judges read out of what was made
   find(".pad-estimates").replaceChildren(...event.detail.map(({ name, valence, arousal }) => {
     const mark = document.createElement("i");
     mark.title = `estimated by ${name}`;

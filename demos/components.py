@@ -36,16 +36,23 @@ LANDMARKS = {
 }
 
 
-def affect_pad(start: dict[str, Any]) -> gr.HTML:
+def affect_pad(
+    start: dict[str, Any],
+    name: str = "affect-pad",
+    path: bool = False,
+    judged: str = "emotive:estimates",
+) -> gr.HTML:
     """The plane of valence and arousal. Its value is `easel.point` and `strength`; `live` while it moves.
 
-    Events: `input`, while the puck moves and when it rests.
+    With `path`, the feeling may move: then `to` is the `easel.point` where it ends, else None. `judged` is
+    the event of the page that says what judges read. Events: `input`, while the puck moves and when it rests.
     """
     terms = [
         {"term": e.term, "valence": e.valence, "arousal": e.arousal, "dominance": e.dominance}
         for e in emotions()
     ]
-    return _component("affect_pad", start, terms=terms, landmarks=LANDMARKS, server_functions=[read_affect])
+    props = {"terms": terms, "landmarks": LANDMARKS, "path": path, "judged": judged}
+    return _component("affect_pad", start, name, server_functions=[read_affect], **props)
 
 
 def prompt_box(start: str, vocabulary: dict[str, dict[str, list[str]]]) -> gr.HTML:
@@ -73,13 +80,18 @@ def edited() -> gr.HTML:
     return _component("edited", {})
 
 
-def notice(name: str) -> gr.HTML:
+def player() -> gr.HTML:
+    """What was said, to be heard and seen: `voice_views.resting`, or {"busy": what it waits for}."""
+    return _component("player", {})
+
+
+def notice(name: str, start: str = "") -> gr.HTML:
     """One line, spoken by screen readers when it changes; empty most of the time."""
     return gr.HTML(
-        "",
+        start,
         html_template='<p class="notice" role="status"></p>',
         js_on_load='const line = element.querySelector("p");'
-        'watch("value", () => { line.textContent = props.value ?? ""; });',
+        'const show = () => { line.textContent = props.value ?? ""; }; watch("value", show); show();',
         elem_id=name,
         apply_default_css=False,
     )
@@ -91,12 +103,12 @@ def asset(name: str) -> str:
     return (Path(__file__).parent / name).read_text("utf-8")
 
 
-def _component(name: str, value: Any, **props: Any) -> gr.HTML:
+def _component(name: str, value: Any, elem_id: str = "", **props: Any) -> gr.HTML:
     return gr.HTML(
         value,
         html_template=asset(f"{name}.html"),
         js_on_load=asset(f"{name}.js"),
-        elem_id=name.replace("_", "-"),
+        elem_id=elem_id or name.replace("_", "-"),
         apply_default_css=False,
         **props,
     )

@@ -13,6 +13,7 @@ from typing import Annotated
 from emotive.errors import InputError
 
 from .common import IMAGE_MODEL, Device, app, needs_extra, option, report, say
+from .speech import SPEECH_MODEL
 
 AUTH = "EMOTIVE_STUDIO_AUTH"  # user:password; not an option, since options show in the list of processes
 
@@ -21,12 +22,13 @@ AUTH = "EMOTIVE_STUDIO_AUTH"  # user:password; not an option, since options show
 def studio(
     host: Annotated[str, option("Address to listen on; 127.0.0.1 is this computer alone.")] = "127.0.0.1",
     port: Annotated[int, option("Port to listen on.")] = 7860,
-    model: Annotated[str, option("Name, folder or hub id.")] = IMAGE_MODEL,
+    model: Annotated[str, option("Of pictures: name, folder or hub id.")] = IMAGE_MODEL,
+    speech_model: Annotated[str, option("Of speech: name, folder or hub id.")] = SPEECH_MODEL,
     device: Device = None,
     browser: Annotated[bool, option("Open the page in a browser.", "--open/--no-browser")] = True,
 ) -> None:
-    """Open the Studio: an affect pad, and the picture that follows it. EMOTIVE_STUDIO_AUTH=user:password asks
-    for a login."""
+    """Open the Studio: an affect pad, and the picture or the voice that follows it.
+    EMOTIVE_STUDIO_AUTH=user:password asks for a login."""
     if not 1 <= port <= 65_535:
         raise InputError(f"--port {port} makes no sense: use 1 to 65535")
     auth = _auth(os.environ.get(AUTH, ""))
@@ -39,20 +41,26 @@ def studio(
 
             from emotive.demos.easel import Easel
             from emotive.demos.studio import check_address, model_facts, serve
+            from emotive.demos.voice import Booth, voices_of
         from emotive.devices import choose_device
+
+        from .speaking import load_speech_pipeline
 
         check_address(host, port)
         model_facts(model)
+        if speech_model != SPEECH_MODEL:  # the embedded one, where it is missing, is a line on its page
+            voices_of(speech_model)
         if device is not None:  # else it is chosen while the page loads
             choose_device(device)
         easel = Easel(model, Path(folder), device)
         easel.open()
-        page, url = serve(easel, host, port, auth, browser)
+        booth = Booth(speech_model, Path(folder), lambda: load_speech_pipeline(speech_model, device))
+        page, url = serve(easel, host, port, auth, browser, booth)
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         report(f"Emotive Studio is at {url}  (Ctrl-C ends it)")
         if auth is None and not _loopback(host):
-            say(f"note: whoever reaches this machine can paint here; {AUTH}=user:password asks for a login")
+            say(f"note: whoever reaches this machine can work here; {AUTH}=user:password asks for a login")
         try:
             while not ended.wait(0.5):
                 pass
