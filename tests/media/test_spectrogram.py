@@ -9,7 +9,7 @@ from PIL import Image
 
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
-from emotive.media.image import PAPER
+from emotive.media.plane import PAPER
 from emotive.media.spectrogram import (
     LOW,
     RATE,

@@ -30,9 +30,14 @@ WIDE_VOICE = "slt"  # lends the top of its spectrum to those recorded without on
 
 
 def make_readings(
-    folder: Path, voice: str, count: int, seed: int, spell: Callable, report: Callable[[str], None] = print,
+    folder: Path,
+    voice: str,
+    count: int,
+    seed: int,
+    spell: Callable | None,
+    report: Callable[[str], None] = print,
     draw: Callable[[np.random.Generator], str] = sentence,
-) -> Path:  # fmt: skip
+) -> Path:
     """Writes `count` readings of sentences of `draw` by `voice` into `folder`, unless they are there."""
     path = folder / f"readings-{voice}.npz"
     if path.exists():

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from emotive.errors import InputError
-from emotive.media.image import INK, PAPER, QUIET, RULE
+from emotive.media.plane import INK, PAPER, QUIET, RULE
 from emotive.media.spectrogram import AROUSAL, VALENCE
 
 COLOURS = {"valence": VALENCE, "arousal": AROUSAL}

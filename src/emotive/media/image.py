@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, UnidentifiedImageError, features
+from PIL import Image, PngImagePlugin, UnidentifiedImageError, features
 
 from emotive.errors import InputError
 from emotive.media import check_folder, umask, write_whole
+from emotive.media.plane import plane
 from emotive.media.provenance import KEY, Provenance, is_provenance, xmp
 
 MAX_PIXELS = 64 * 2**20  # of a picture that we decode: 8192 x 8192
@@ -149,78 +150,15 @@ def read_image(path: str | Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
 def draw_grid(images: Sequence[Image.Image], columns: int, cell: int | None = None) -> Image.Image:
     """A valence-arousal sheet of `images` in reading order.
 
-    Valence runs from left to right, arousal from bottom to top. The ticks assume cells evenly spaced over
-    [-1, 1], as `emotive.batch.valence_arousal_grid` makes them. `cell` is the side of one picture in pixels;
-    by default the sheet is about 1280 pixels wide, with 21 columns 2016.
+    Valence runs from left to right, arousal from bottom to top; see `plane`. `cell` is the side of one
+    picture in pixels; by default the sheet is about 1280 pixels wide, with 21 columns 2016.
     """
     rows = len(images) // columns
     if rows * columns != len(images) or not images:
         raise InputError(f"{len(images)} pictures do not fill rows of {columns}")
     cell = cell or min(512, max(96, 1280 // max(rows, columns)))
-    gap, text = max(2, cell // 44), max(13, min(20, cell // 12))
-    margin, ticks = round(1.8 * text), round(3.2 * text)  # outside; from the pictures to the axis
-    width, height = columns * (cell + gap) - gap, rows * (cell + gap) - gap
-    left, top = margin + text + ticks, margin
-    size = (left + width + margin, top + height + round(2.2 * text) + text + margin)
-    sheet = Image.new("RGB", size, PAPER)
-    draw, small = ImageDraw.Draw(sheet), ImageFont.load_default(0.85 * text)
-    for i, image in enumerate(images):
-        x, y = left + (i % columns) * (cell + gap), top + (i // columns) * (cell + gap)
-        sheet.paste(image.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS), (x, y))
-    for i in range(columns):
-        middle = left + i * (cell + gap) + cell / 2
-        _draw_tick(draw, middle, top + height + text, _level(i, columns), small, "m")
-    for i in range(rows):
-        middle = top + i * (cell + gap) + cell / 2
-        _draw_tick(draw, left - 0.7 * text, middle, -_level(i, rows), small, "r")
-    valence = _axis("unpleasant", "valence", "pleasant", width, text)
-    arousal = _axis("calm", "arousal", "excited", height, text).transpose(Image.Transpose.ROTATE_90)
-    over = (valence.height - text) // 2  # the strips are higher than their letters
-    sheet.paste(valence, (left, size[1] - margin - text - over))
-    sheet.paste(arousal, (margin - over, top))
-    return sheet
-
-
-PAPER, INK, QUIET, RULE = "#fbfaf7", "#33312c", "#6f6c64", "#cbc6ba"
-
-
-def _level(i: int, count: int) -> float:
-    return 2 * i / (count - 1) - 1 if count > 1 else 0.0
-
-
-def _draw_tick(
-    draw: ImageDraw.ImageDraw, x: float, y: float, value: float, font: Any, anchor: Literal["m", "r"]
-) -> None:
-    """A signed number about (x, y), or ending there. Pillow's font has no minus sign: it is half a plus."""
-    digits = f"{abs(value):.2f}".rstrip("0").rstrip(".")
-    sign = "" if digits == "0" else "+"
-    wide, long = font.getlength(sign), font.getlength(sign + digits)
-    start = x - (long if anchor == "r" else long / 2)
-    draw.text((start + wide, y), digits, QUIET, font, anchor="lm")
-    if sign and value > 0:
-        draw.text((start, y), sign, QUIET, font, anchor="lm")
-    elif sign:
-        x0, _, x1, _ = font.getbbox(sign)
-        draw.line((start + x0, round(y), start + x1 - 1, round(y)), QUIET, max(1, round(wide / 8)))
-
-
-def _axis(low: str, name: str, high: str, length: int, text: int) -> Image.Image:
-    """A strip `length` wide: low end, name, high end, and an arrow between them where there is room."""
-    fine = 3  # drawn larger and averaged down, for smooth arrows
-    length, text = length * fine, text * fine
-    strip = Image.new("RGB", (length, 2 * text), PAPER)
-    draw, font, y = ImageDraw.Draw(strip), ImageFont.load_default(text), text
-    draw.text((length / 2, y), name, INK, font, anchor="mm")
-    if length > 17 * text:
-        draw.text((0, y), low, QUIET, font, anchor="lm")
-        draw.text((length, y), high, QUIET, font, anchor="rm")
-        space, half = 0.9 * text, font.getlength(name) / 2
-        tip = length - font.getlength(high) - space
-        draw.line((font.getlength(low) + space, y, length / 2 - half - space, y), RULE, fine)
-        draw.line((length / 2 + half + space, y, tip, y), RULE, fine)
-        head = [(tip - 0.35 * text, y - 0.25 * text), (tip, y), (tip - 0.35 * text, y + 0.25 * text)]
-        draw.line(head, RULE, fine, joint="curve")
-    return strip.reduce(fine)
+    cells = [image.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS) for image in images]
+    return plane(cells, columns, gap=max(2, cell // 44), text=max(13, min(20, cell // 12)))
 
 
 def _ascii(provenance: Provenance) -> str:

@@ -18,7 +18,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 from emotive.affect import AffectCurve
 from emotive.errors import InputError
 from emotive.media.audio import resample
-from emotive.media.image import INK, PAPER, QUIET, RULE, _axis, _draw_tick, _level
+from emotive.media.plane import INK, PAPER, QUIET, RULE, draw_tick, plane
 
 RATE = 24_000  # samples/s
 LOW, TOP, KNEE = 50.0, 8000.0, 200.0  # Hz: from, to, and where the scale turns from linear to logarithmic
@@ -114,8 +114,7 @@ def spectrogram_sheet(
 ) -> Image.Image:
     """A valence-arousal sheet of speech in reading order: valence to the right, arousal upward.
 
-    The cells are those of `spectrogram_cells`. The ticks assume cells evenly spaced over
-    [-1, 1], as `emotive.batch.valence_arousal_grid` makes them. `labels` are short texts in the cells'
+    The cells are those of `spectrogram_cells`, the sheet is `plane`'s. `labels` are short texts in the cells'
     corners. `cell` is (width, height) in pixels; by default the sheet is about 1280 pixels wide. Raises
     InputError if the speech does not fill the sheet, or as `spectrogram` does.
     """
@@ -126,29 +125,10 @@ def spectrogram_sheet(
         side = min(560, max(96, 1180 // columns))
         cell = (side, round(0.62 * side))
     gap, text = max(3, cell[0] // 40), max(13, min(20, cell[0] // 11))
-    margin, ticks = round(1.8 * text), round(3.2 * text)
-    width, height = columns * (cell[0] + gap) - gap, rows * (cell[1] + gap) - gap
-    left, top = margin + text + ticks, margin
-    size = (left + width + margin, top + height + round(2.2 * text) + text + margin)
-    sheet = Image.new("RGB", size, PAPER)
-    draw, small, tiny = (ImageDraw.Draw(sheet), *(ImageFont.load_default(s * text) for s in (0.85, 0.75)))
-    for i, panel in enumerate(spectrogram_cells(speeches, *cell)):
-        at = (left + i % columns * (cell[0] + gap), top + i // columns * (cell[1] + gap))
-        sheet.paste(panel, at, _rounded(cell, 4))
-        if labels:
-            draw.text((at[0] + cell[0] - 6, at[1] + 5), labels[i], "#e9dff0", tiny, anchor="ra")
-    for i in range(columns):
-        middle = left + i * (cell[0] + gap) + cell[0] / 2
-        _draw_tick(draw, middle, top + height + text, _level(i, columns), small, "m")
-    for i in range(rows):
-        middle = top + i * (cell[1] + gap) + cell[1] / 2
-        _draw_tick(draw, left - 0.7 * text, middle, -_level(i, rows), small, "r")
-    valence = _axis("unpleasant", "valence", "pleasant", width, text)
-    arousal = _axis("calm", "arousal", "excited", height, text).transpose(Image.Transpose.ROTATE_90)
-    over = (valence.height - text) // 2  # the strips are higher than their letters
-    sheet.paste(valence, (left, size[1] - margin - text - over))
-    sheet.paste(arousal, (margin - over, top))
-    return sheet
+    panels, tiny = spectrogram_cells(speeches, *cell), ImageFont.load_default(0.75 * text)
+    for panel, label in zip(panels, labels or (), strict=False):
+        ImageDraw.Draw(panel).text((cell[0] - 6, 5), label, "#e9dff0", tiny, anchor="ra")
+    return plane(panels, columns, gap, text, _rounded(cell, 4))
 
 
 def spectrogram_cells(speeches: Sequence[Spoken], width: int, height: int) -> list[Image.Image]:
@@ -342,7 +322,7 @@ def _draw_affect(
     for value in (1, 0, -1):
         y = middle - value * half
         draw.line((left, y, right, y), RULE, _FINE if value == 0 else _FINE // 2)
-        _draw_tick(draw, left - 0.6 * font.size, y, value, tiny, "r")
+        draw_tick(draw, left - 0.6 * font.size, y, value, tiny, "r")
     tracks, stroke = curve.sample(400 / seconds, seconds)[:, :2], max(3, round(font.size / 9))
     x = np.linspace(left, right, len(tracks))
     ends = []

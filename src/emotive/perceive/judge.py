@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Estimates(NamedTuple):
-    """Estimated affect of N pictures: float64 arrays (N,).
+    """Estimated affect of N items, pictures or clips of speech: float64 arrays (N,).
 
     `valence` and `arousal` are in [-1, 1]; `valence_sd` and `arousal_sd` are one standard deviation in the
     same unit, 0 or more.
@@ -22,7 +22,7 @@ class Estimates(NamedTuple):
 
 
 class Judge(Protocol):
-    """Reads affect out of pictures. What it learned from, and its limits, are its own to say.
+    """Reads affect out of media. What it learned from, and its limits, are its own to say.
 
     `name` is for people, `fingerprint` for files: it changes whenever an answer could.
     """

@@ -154,4 +154,21 @@ with the teacher's own times (durations: the model's against the teacher's).
 
 Letter-to-sound on a held-out tenth of the dictionary: {letters_phone_error_without_stress} % of phones wrong
 without stress, {letters_phone_error} % with it; {letters_word_error} % of words.
+
+## How it sounds
+
+Like the statistical synthesisers that it learned from, heard through a vocoder: words are clear, vowels smooth
+and a little buzzy, `rms` somewhat hoarse above 5 kHz; nobody would take it for a recording. Feeling is in
+pitch, pace, pauses, breaths, level, brightness and voice quality. There is no laughter and no sobbing, and
+extremes are held back where they would cost words. This was judged from spectrograms, measurements and a speech
+recogniser, not by listeners.
+
+## Limits
+
+- English in two American voices; names and unknown words are guessed by letter-to-sound.
+- Requested valence is an inversion of published rules: listeners hear arousal well in such speech, valence
+  hardly (Laukka et al. 2005; Schröder 2006). Nobody has rated these voices.
+- Dominance is taken and ignored by the rules.
+- A recording is taken for neutral. Music, noise and several speakers are moved along, and sound it.
+- Anyone's voice can be handed in: ask whose it is. Each file says that it was generated.
 """
