@@ -3,8 +3,8 @@
 "model" as it ships; "sliders": the model's neutral voice with pitch, speed and volume each moved as a whole,
 as far as the rules move them on average, by signal processing; "constant": the neutral voice for every
 request. With the synthesisers that the recipe used (`data/voices.py`) there are two more: "teacher", their
-reading under the rules, and "rerender", the model's conversion of a recording by a voice that it was not
-trained on.
+reading under the rules, and "rerender", the model's conversion of a recording by a voice that the speech
+judge never heard. (The prosody network learned from other sentences of that voice.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from emotive.voice.vocoder import FRAME_RATE, SAMPLE_RATE, VoiceFeatures, analys
 from .protocol import Arm
 
 SLIDERS = ("pitch", "duration", "level")  # controls that a player of recordings has
-RECORDED = "ked"  # whose recordings are converted: neither the model nor the speech judge learned from him
+RECORDED = "ked"  # whose recordings are converted: the speech judge has not heard him
 READ_AT_ONCE = 50
 
 
