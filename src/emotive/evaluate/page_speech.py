@@ -26,7 +26,10 @@ from .targets import speech_targets
 ARMS = {
     "model": ("The model", "as it ships"),
     "teacher": ("The teacher", "synthesisers under the rules that it learned from: the ceiling"),
-    "rerender": ("A recording converted", "of a voice that the judge never heard; the prosody network read other sentences of his"),
+    "rerender": (
+        "A recording converted",
+        "of a voice that the judge never heard; other sentences of it taught the prosody network",
+    ),
     "sliders": ("Three sliders", "pitch, speed and volume of the model’s neutral voice, moved as a whole"),
     "constant": ("Always neutral", "the neutral voice for every request"),
     "shuffled": ("Shuffled requests", "the model’s speech, requests in random order: chance"),

@@ -157,11 +157,11 @@ without stress, {letters_phone_error} % with it; {letters_word_error} % of words
 
 ## How it sounds
 
-Like the statistical synthesisers that it learned from, heard through a vocoder: words are clear, vowels smooth
-and a little buzzy, `rms` somewhat hoarse above 5 kHz; nobody would take it for a recording. Feeling is in
-pitch, pace, pauses, breaths, level, brightness and voice quality. There is no laughter and no sobbing, and
-extremes are held back where they would cost words. This was judged from spectrograms, measurements and a speech
-recogniser, not by listeners.
+Like the statistical synthesisers that it learned from, heard through a vocoder: words are clear, vowels
+smooth and a little buzzy, `rms` somewhat hoarse above 5 kHz; nobody would take it for a recording. Feeling is
+in pitch, pace, pauses, breaths, level, brightness and voice quality. There is no laughter and no sobbing, and
+extremes are held back where they would cost words. This was judged from spectrograms, measurements and a
+speech recogniser, not by listeners.
 
 ## Limits
 
