@@ -6,7 +6,6 @@ pipe("a house in a meadow", affect="joy").images[0].save("joy.png")
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,14 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 import PIL.Image
 import torch
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from diffusers.utils.outputs import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from emotive.affect import Affect, AffectCurve
-from emotive.errors import InputError, WeightsError
+from emotive.errors import InputError
 from emotive.media.texture import lay_texture
 from emotive.models.affect_embedding import AffectEmbedding, AffectTokens
 from emotive.models.image_decoder import ImageDecoder
@@ -29,9 +27,9 @@ from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
 from emotive.sampling.flow import MeanVelocity, flow_sigmas, guide, velocity
 from emotive.sampling.schedule import check_steps, flow_timesteps
-from emotive.weights import fingerprint, resolve, verify
 
 from .image_edit import edit_picture
+from .loading import EmotivePipeline, check_embedding
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 DECODED_AT_ONCE = 8  # pictures; bounds memory, not the batch
@@ -46,7 +44,7 @@ class EmotiveImagePipelineOutput(BaseOutput):
     affects: list[Affect]
 
 
-class EmotiveImagePipeline(DiffusionPipeline):
+class EmotiveImagePipeline(EmotivePipeline):
     """Text and affect -> 512px pictures.
 
     At 1, 2, 4 or 8 steps with its own schedule the model samples in few steps, one network call each, with
@@ -54,6 +52,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
     diffusers, it is a plain flow model under guidance, with up to three network calls a step.
     """
 
+    kind = "an image pipeline"
     model_cpu_offload_seq = "text_encoder->affect_embedding->denoiser->decoder"
     _callback_tensor_inputs: ClassVar[list[str]] = ["latents"]
 
@@ -66,12 +65,7 @@ class EmotiveImagePipeline(DiffusionPipeline):
         scheduler: FlowMatchEulerDiscreteScheduler,
     ):
         super().__init__()
-        trained_with = denoiser.config["affect_sha256"]
-        if affect_embedding.fingerprint() != trained_with:
-            raise WeightsError(
-                f"the denoiser was trained with the affect embedding {trained_with[:12]}, "
-                f"not {affect_embedding.fingerprint()[:12]}: use the one that came with it"
-            )
+        check_embedding(affect_embedding, {"denoiser": denoiser})
         self.register_modules(
             text_encoder=text_encoder,
             affect_embedding=affect_embedding,
@@ -81,41 +75,6 @@ class EmotiveImagePipeline(DiffusionPipeline):
         )
         for network in (denoiser, decoder):  # convolutions run in this order
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.name = "unnamed"
-        self._folder: str | None = None
-        self._interrupt = False
-
-    @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs
-    ) -> EmotiveImagePipeline:
-        """An embedded model ("emotive-image-1"), a local folder or a hub id; verified before it is opened.
-
-        Raises:
-            WeightsError: it is missing, truncated, pickled, altered, or no image pipeline.
-        """
-        folder = resolve(pretrained_model_name_or_path)
-        verify(folder)
-        try:
-            pipe = super().from_pretrained(
-                folder, **{"low_cpu_mem_usage": False, "use_safetensors": True, **kwargs}
-            )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-            raise WeightsError(
-                f"{folder} does not hold an image pipeline: {' '.join(str(error).split())[:200]}"
-            ) from error
-        pipe.name, pipe._folder = str(pretrained_model_name_or_path), str(folder)
-        return pipe
-
-    def fingerprint(self) -> str:
-        """sha256 of the files that the pipeline was loaded from; empty if it was built in memory."""
-        return fingerprint(self._folder) if self._folder else ""
-
-    @property
-    def guidance_defaults(self) -> tuple[float, float]:
-        """(guidance_scale, affect_guidance_scale) that the model was tuned for."""
-        text, affect = self.denoiser.config.guidance_defaults
-        return float(text), float(affect)
 
     # -- public steps --------------------------------------------------------------------------------------
     # `device` None is where the pipeline runs; the call looks it up once, since diffusers asks every module.

@@ -6,21 +6,19 @@ speech = pipe("The train leaves at nine.", affect="joy").speech
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import torch
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from diffusers.utils.outputs import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from emotive.affect import Affect, AffectCurve
-from emotive.errors import InputError, WeightsError
+from emotive.errors import InputError
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.letter_to_sound import LetterToSound
 from emotive.models.prosody_denoiser import ProsodyDenoiser
@@ -33,8 +31,8 @@ from emotive.voice.phrasing import breaks, breaths
 from emotive.voice.text import Sentence, sentences
 from emotive.voice.utterance import Timeline, Utterance, lay_out
 from emotive.voice.vocoder import FRAME_RATE, MIDDLE, SAMPLE_RATE, VoiceFeatures, limited, synthesize
-from emotive.weights import fingerprint, resolve, verify
 
+from .loading import EmotivePipeline, check_embedding
 from .speech_rerender import prosody_controls, rerender
 
 NUMBER = {symbol: i for i, symbol in enumerate(SYMBOLS)}
@@ -50,9 +48,10 @@ class EmotiveSpeechPipelineOutput(BaseOutput):
     speech: Speech
 
 
-class EmotiveSpeechPipeline(DiffusionPipeline):
+class EmotiveSpeechPipeline(EmotivePipeline):
     """Text and affect -> speech, sentence by sentence, with the time of every phone, syllable and word."""
 
+    kind = "a speech pipeline"
     model_cpu_offload_seq = "affect_embedding->letter_to_sound->durations->denoiser->prosody"
     _callback_tensor_inputs: ClassVar[list[str]] = ["latents"]
 
@@ -66,13 +65,10 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
         scheduler: FlowMatchEulerDiscreteScheduler,
     ):
         super().__init__()
-        for name, network in (("denoiser", denoiser), ("durations", durations), ("prosody", prosody)):
-            trained_with = network.config["affect_sha256"]
-            if affect_embedding.fingerprint() != trained_with:
-                raise WeightsError(
-                    f"the {name} network was trained with the affect embedding {trained_with[:12]}, "
-                    f"not {affect_embedding.fingerprint()[:12]}: use the one that came with it"
-                )
+        check_embedding(
+            affect_embedding,
+            {"denoiser network": denoiser, "durations network": durations, "prosody network": prosody},
+        )
         self.register_modules(
             letter_to_sound=letter_to_sound,
             affect_embedding=affect_embedding,
@@ -81,46 +77,11 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
             prosody=prosody,
             scheduler=scheduler,
         )
-        self.name = "unnamed"
-        self._folder: str | None = None
-        self._interrupt = False
-
-    @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs
-    ) -> EmotiveSpeechPipeline:
-        """An embedded model ("emotive-speech-1"), a local folder or a hub id; verified before it is opened.
-
-        Raises:
-            WeightsError: it is missing, truncated, pickled, altered, or no speech pipeline.
-        """
-        folder = resolve(pretrained_model_name_or_path)
-        verify(folder)
-        try:
-            pipe = super().from_pretrained(
-                folder, **{"low_cpu_mem_usage": False, "use_safetensors": True, **kwargs}
-            )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-            raise WeightsError(
-                f"{folder} does not hold a speech pipeline: {' '.join(str(error).split())[:200]}"
-            ) from error
-        pipe.name, pipe._folder = str(pretrained_model_name_or_path), str(folder)
-        return pipe
-
-    def fingerprint(self) -> str:
-        """sha256 of the files that the pipeline was loaded from; empty if it was built in memory."""
-        return fingerprint(self._folder) if self._folder else ""
 
     @property
     def voices(self) -> tuple[str, ...]:
         """Who can speak; the first is the default."""
         return tuple(self.denoiser.config["voices"])
-
-    @property
-    def guidance_defaults(self) -> tuple[float, float]:
-        """(guidance_scale, affect_guidance_scale) that the model was tuned for."""
-        text, affect = self.denoiser.config["guidance_defaults"]
-        return float(text), float(affect)
 
     # -- public steps --------------------------------------------------------------------------------------
 
@@ -133,9 +94,7 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
 
     def encode_prompt(self, utterance: Utterance, voice: str | None = None) -> PhoneTokens:
         """The phones as the networks read them, a batch of one."""
-        name = voice or self.voices[0]
-        if name not in self.voices:
-            raise InputError(f"there is no voice {name!r}; this model has {', '.join(self.voices)}")
+        name = self._voice(voice)
         rows = ([NUMBER[s] for s in utterance.symbols], utterance.boundary, utterance.closing)
         tokens = [torch.as_tensor(np.asarray(row), dtype=torch.long)[None] for row in rows]
         voice_number = torch.tensor([self.voices.index(name)])
@@ -169,7 +128,7 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
 
     def decode(self, latents: Tensor, voicing: Tensor, voice: str | None = None) -> VoiceFeatures:
         """Clean latents (1, T, channels) and logits of voicing (1, T) -> vocoder frames."""
-        number = self.voices.index(voice or self.voices[0])
+        number = self.voices.index(self._voice(voice))
         frames = latents[0].float() * self.denoiser.deviation[number] + self.denoiser.mean[number]
         rows = frames.cpu().numpy()
         return VoiceFeatures(
@@ -261,9 +220,7 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
             raise InputError(f"affect_strength must lie in 0..10, not {affect_strength}")
         if set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs):
             raise InputError(f"callbacks can be given {self._callback_tensor_inputs}")
-        name = voice or self.voices[0]
-        if name not in self.voices:
-            raise InputError(f"there is no voice {name!r}; this model has {', '.join(self.voices)}")
+        name = self._voice(voice)
         how = Sampling(
             num_inference_steps,
             self._scales(guidance_scale, affect_guidance_scale),
@@ -341,6 +298,12 @@ class EmotiveSpeechPipeline(DiffusionPipeline):
         return self.decode(x[:, :frames], voicing[:, :frames], take.voice)
 
     # -- what the call is made of ----------------------------------------------------------------------------
+
+    def _voice(self, name: str | None) -> str:
+        name = name or self.voices[0]
+        if name not in self.voices:
+            raise InputError(f"there is no voice {name!r}; this model has {', '.join(self.voices)}")
+        return name
 
     def _scales(self, scale: float | None, affect_scale: float | None) -> tuple[float, float]:
         given = [

@@ -60,8 +60,6 @@ CAVEATS = (
     "The learned judge heard other voices and other sentences, but the same rules. It tells how faithfully "
     "they are followed. The published judge was fitted to nothing; it reads cues of published direction.",
     "Judges level every clip before they listen. Loudness is measured apart, in the order of arousal.",
-    "The teacher is its synthesisers as they read, without the floor of noise and the wider band that the "
-    "recipe gives them.",
     "Speed and memory need a machine of their own: benchmarks/speech.py measures them.",
 )
 

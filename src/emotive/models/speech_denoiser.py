@@ -16,8 +16,6 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emotive.errors import WeightsError
-
 from .blocks import MLP, fourier_features, zero
 from .sequence import SequenceBlock, surroundings
 
@@ -97,13 +95,6 @@ class SpeechDenoiser(ModelMixin, ConfigMixin):
         self.voicing = nn.Linear(dim, 2)
         self.register_buffer("mean", torch.zeros(len(voices), channels))
         self.register_buffer("deviation", torch.ones(len(voices), channels))
-
-    def voice_number(self, name: str) -> int:
-        """The number of the voice called `name`."""
-        names = list(self.config["voices"])
-        if name not in names:
-            raise WeightsError(f"there is no voice {name!r} in this model, only {', '.join(names)}")
-        return names.index(name)
 
     def encode(self, phones: PhoneTokens) -> Tensor:
         """What the phones are in their context, (B, P, encoder_dim)."""
