@@ -1,0 +1,1 @@
+"""What faces need besides a network: landmarks, portraits, expressions, and a renderer."""
