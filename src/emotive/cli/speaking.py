@@ -219,7 +219,7 @@ def output_path(plan: Provenance, output: str | None, source: Path | None = None
     if source is None:
         return free_name(folder / f"{_stem(plan)}-{plan.seed}.wav")
     suffix = source.suffix.lower() if source.suffix.lower() in FORMATS else ".wav"
-    return free_name(folder / f"{source.stem}-{_feeling(plan)}{suffix}")
+    return free_name(folder / f"{source.stem}-{feeling_name(plan)}{suffix}")
 
 
 def grid_folder(plan: Provenance, output: str | None, source: Path | None = None) -> Path:
@@ -234,7 +234,7 @@ def grid_folder(plan: Provenance, output: str | None, source: Path | None = None
         return folder
     parent = Path(output or ".")
     check_folder(parent)
-    stem = _stem(plan) if source is None else f"{source.stem}-{_feeling(plan)}"
+    stem = _stem(plan) if source is None else f"{source.stem}-{feeling_name(plan)}"
     return free_name(parent / f"{stem}-{plan.seed}")
 
 
@@ -326,10 +326,10 @@ def _generator(plan: Provenance) -> Any:
 
 
 def _stem(plan: Provenance) -> str:
-    return f"emotive-{slug(plan.prompt) or 'speech'}-{_feeling(plan)}"
+    return f"emotive-{slug(plan.prompt) or 'speech'}-{feeling_name(plan)}"
 
 
-def _feeling(plan: Provenance) -> str:
+def feeling_name(plan: Provenance) -> str:
     if plan.grid is not None:
         return "grid-{}x{}".format(*plan.grid)
     if plan.affect is None:

@@ -19,7 +19,7 @@ class FaceLandmarks:
         lids share.
     irises: (2, 3): right and left; x and y of the middle, radius.
     lips: (4, 11, 3): outer edge of the upper lip, its inner edge, inner edge of the lower lip, its outer
-        edge; from the person's right corner to the left. The outer edges share their corners, so do the inner.
+        edge; from the person's right corner to the left. Both outer edges share their corners, both inner.
     nose: (9, 3): the bridge from between the eyes to the tip (4), then the base from the right wing over the
         septum to the left wing (5).
     """

@@ -1,4 +1,4 @@
-"""A portrait: a picture of one face with its landmarks, and what lies behind its parts where that is known."""
+"""A portrait: one face with its landmarks, and what lies behind its parts if that is known."""
 
 from __future__ import annotations
 

@@ -1,0 +1,313 @@
+"""What `emotive head` does: a plan of the video and what else it is shot from, the pipelines, the files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotive import __version__
+from emotive.errors import InputError
+from emotive.face.controls import FaceControls
+from emotive.media import check_folder, free_name, slug
+from emotive.media.image import check_output, write_png
+from emotive.media.provenance import Provenance, now, read_provenance
+from emotive.plan import blank_plan, quiet_diffusers, settled
+
+from .speaking import asked, check_plan, feeling_name, load_speech_pipeline, settled_speech, speaker
+
+if TYPE_CHECKING:
+    from emotive.face.portrait import Portrait
+    from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
+    from emotive.signals import FaceMotion, Speech
+
+VIDEOS = (".mp4", ".webm", ".gif")
+SPEECH_MODEL = "emotive-speech-1"
+LEAST_FPS, MOST_FPS = 10, 120
+LEAST_SIZE, MOST_SIZE = 64, 2048
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What a video is shot from, besides the plan: who, what is heard, what moves, and who agreed."""
+
+    portrait: str | None = None
+    audio: Path | None = None
+    transcript: str | None = None
+    landmarks: Path | None = None
+    detector: str | None = None
+    from_motion: Path | None = None
+    consent: str | None = None
+    not_a_person: bool = False
+    moves: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, made: Provenance) -> Shot:
+        """That of a video to make again, as far as its provenance is to be trusted: it opens no file."""
+        from emotive.face.opening import bundled_portraits
+
+        name, moves = made.extra.get("portrait"), made.extra.get("controls")
+        known = name if isinstance(name, str) and name in bundled_portraits() else None
+        return cls(known, moves=moves if isinstance(moves, dict) else {})
+
+    def moved(self, moves: Mapping[str, Any]) -> Shot:
+        """With other controls where they are given."""
+        return replace(self, moves={**self.moves, **moves})
+
+    @property
+    def controls(self) -> FaceControls:
+        """Raises InputError where they are out of range."""
+        moves = dict(self.moves)
+        if moves.pop("still", False):
+            moves["head_motion"] = 0.0
+        try:
+            return FaceControls(**moves)
+        except TypeError as error:
+            raise InputError(f"the controls of the face cannot be read: {error}") from error
+
+    def check(self, motion: Path | None) -> None:
+        """Raises InputError for what can be known to be wrong before anything is loaded."""
+        from emotive.face.motion_files import check_motion_output
+
+        self.controls  # noqa: B018  what is out of range is said now
+        if motion is not None:
+            check_motion_output(motion)
+
+    @property
+    def badge(self) -> bool:
+        """Whether the video must say visibly that it is synthetic."""
+        return self.consent is None and not self.not_a_person
+
+    def told(self) -> dict[str, Any]:
+        """What the provenance says of it."""
+        from emotive.face.opening import bundled_portraits
+
+        told: dict[str, Any] = {"portrait": os.path.basename(self.portrait or "")}
+        if self.portrait not in bundled_portraits():
+            told["portrait_sha256"] = _digest(Path(self.portrait or ""))
+            told["consent"] = self.consent or ("not a person" if self.not_a_person else "not given")
+        for name, file in (("audio", self.audio), ("motion", self.from_motion)):
+            if file is not None:
+                told |= {name: file.name, f"{name}_sha256": _digest(file)}
+        if self.transcript:
+            told["transcript"] = self.transcript
+        return told | ({"controls": dict(self.moves)} if self.moves else {})
+
+
+def head_plan(model: str) -> Provenance:
+    """Neutral, with a random seed, at 30 frames/s and 512 pixels."""
+    plan = replace(blank_plan(model), medium="head", num_inference_steps=8)
+    return replace(plan, fps=30.0, size=(512, 512))
+
+
+def head_plan_like(file: Path) -> Provenance:
+    """The plan of a video to make again. Raises InputError if the file is no video of ours that can be."""
+    made = read_provenance(file)
+    if made.medium != "head":
+        raise InputError(f"{file} is not a talking head: its medium is {made.medium!r}")
+    if made.affect is None and made.curve is None:
+        raise InputError(f"{file}: the provenance has neither an affect nor a curve")
+    return replace(made, created=now(), index=0)
+
+
+def head_target(plan: Provenance, shot: Shot, output: str | None) -> Path:
+    """Where a video goes; to be asked before the long work. Raises InputError as `speaking.output_path`."""
+    return _target(output, VIDEOS, f"emotive-{_who(shot)}-{feeling_name(plan)}-{plan.seed}.mp4")
+
+
+def sheet_target(shot: Shot, output: str | None) -> Path:
+    """Where a sheet goes."""
+    return _target(output, (".png",), f"emotive-{_who(shot)}-expressions.png")
+
+
+def film(
+    plan: Provenance, shot: Shot, target: Path | None, motion_file: Path | None, device: str | None
+) -> Iterator[Path]:
+    """Writes the video, the motion, or both; yields their paths."""
+    from emotive.face.motion_files import load_motion, save_motion
+
+    check_plan(plan, 3.0)
+    _check_numbers(plan)
+    portrait = None if target is None else open_shot(shot)  # what is wrong with it is said first
+    controls, made_of = shot.controls, shot.told()
+    if shot.from_motion is not None:
+        motion, speech, plan = load_motion(shot.from_motion), _heard(shot), replace(plan, affect=None)
+        plan = replace(plan, curve=motion.affect, fps=float(motion.fps))
+        pipe = None
+    else:
+        pipe, here = load_head_pipeline(plan.model, device)
+        speech, plan = _speech(plan, shot, device)
+        plan = settled(plan, pipe, here)  # type: ignore[arg-type]
+        motion = _moved(pipe, plan, speech, controls)
+    plan = replace(plan, extra={**made_of, "seconds": round(motion.duration, 3)})
+    if target is not None:
+        assert portrait is not None
+        yield _filmed(target, plan, shot, portrait, motion, speech)
+    if motion_file is not None:
+        yield save_motion(motion, motion_file, plan)
+
+
+def film_sheet(shot: Shot, plan: Provenance, target: Path) -> Path:
+    """Writes the sheet of a portrait's expressions."""
+    import numpy as np
+
+    from emotive.batch import valence_arousal_grid
+    from emotive.face.renderer import PortraitRenderer
+    from emotive.face.sheet import expression_sheet
+    from emotive.media.badge import badge
+
+    portrait = open_shot(shot)
+    renderer, ahead = PortraitRenderer(portrait, 384), np.zeros(3, np.float32)
+    marked = shot.badge and not portrait.bundled
+
+    def show(weights: np.ndarray) -> np.ndarray:
+        frame = renderer.render(weights, ahead, ahead, ahead[:2])
+        return badge(frame) if marked else frame
+
+    cells = valence_arousal_grid(5, 5)
+    drawn = expression_sheet(show, cells, 5)
+    plan = replace(plan, affect=None, grid=(5, 5), cells=tuple(cells), fps=None, emotive=__version__)
+    made = replace(plan, model="emotive.face.expressions", size=(384, 384), extra=shot.told())
+    return write_png(target, drawn, made)
+
+
+def open_shot(shot: Shot) -> Portrait:
+    """The portrait of a shot."""
+    from emotive.face.opening import open_portrait
+
+    assert shot.portrait is not None
+    options = {} if shot.detector is None else {"detector": shot.detector}
+    return open_portrait(shot.portrait, shot.landmarks, **options)
+
+
+def load_head_pipeline(model: str, device: str | None) -> tuple[EmotiveTalkingHeadPipeline, dict[str, Any]]:
+    """The pipeline in float32, and what is particular to this place, by the provenance's names."""
+    import torch
+
+    from emotive.devices import choose_device
+
+    chosen = choose_device(device)
+    from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
+
+    with quiet_diffusers():
+        pipe = EmotiveTalkingHeadPipeline.from_pretrained(model)
+    pipe.to(chosen)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe, {
+        "model": pipe.name,
+        "model_fingerprint": pipe.fingerprint(),
+        "emotive": __version__,
+        "torch": torch.__version__,
+        "device": str(chosen),
+        "dtype": "float32",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _moved(
+    pipe: EmotiveTalkingHeadPipeline, plan: Provenance, speech: Speech, controls: FaceControls
+) -> FaceMotion:
+    import torch
+
+    return pipe.motion(
+        speech,
+        asked(plan),  # type: ignore[arg-type]
+        fps=plan.fps or 30.0,
+        num_inference_steps=plan.num_inference_steps,
+        guidance_scale=plan.guidance_scale,
+        affect_guidance_scale=plan.affect_guidance_scale,
+        affect_strength=plan.affect_strength,
+        controls=controls,
+        generator=torch.Generator("cpu").manual_seed(plan.seed),
+    )
+
+
+def _filmed(
+    target: Path,
+    plan: Provenance,
+    shot: Shot,
+    portrait: Portrait,
+    motion: FaceMotion,
+    speech: Speech | None,
+) -> Path:
+    from tqdm import tqdm
+
+    from emotive.media.video import VideoWriter
+    from emotive.pipelines.talking_head import animate
+
+    assert plan.size is not None
+    frames = animate(
+        portrait, motion, size=plan.size[0], consent=shot.consent, not_a_person=shot.not_a_person
+    )
+    sound = None if speech is None else (speech.waveform, speech.sample_rate)
+    quiet = True if len(motion) < 300 else None
+    with VideoWriter(target, plan.size, motion.fps, plan, sound) as writer:
+        for frame in tqdm(frames, total=len(motion), unit="frame", disable=quiet, leave=False):
+            writer.write(frame)
+    return target
+
+
+def _speech(plan: Provenance, shot: Shot, device: str | None) -> tuple[Speech, Provenance]:
+    """What is heard: a recording, or the text in a voice of ours with the same feeling."""
+    heard = _heard(shot)
+    if heard is not None:
+        return heard, plan
+    pipe, here = load_speech_pipeline(SPEECH_MODEL, device)
+    spoken = settled_speech(replace(plan, num_inference_steps=8), pipe, here)
+    from emotive.signals import Speech
+
+    parts = list(speaker(pipe, spoken, plan.prompt)(asked(plan)))
+    return Speech.concatenate(parts), replace(plan, voice=spoken.voice)
+
+
+def _heard(shot: Shot) -> Speech | None:
+    from emotive.media.audio import read_audio
+    from emotive.signals import Speech
+
+    if shot.audio is None:
+        return None
+    if shot.audio.suffix.lower() == ".npz":
+        speech = Speech.load(shot.audio)
+        if not len(speech.waveform):
+            raise InputError(f"{shot.audio} is a timeline without sound")
+        return speech
+    waveform, rate = read_audio(shot.audio)
+    if shot.transcript is None:
+        return Speech(waveform, rate)
+    from emotive.voice.align import align
+
+    phones, syllables, words = align(waveform, rate, shot.transcript)
+    return Speech(waveform, rate, shot.transcript, phones, syllables, words)
+
+
+def _target(output: str | None, suffixes: tuple[str, ...], name: str) -> Path:
+    if output == "":
+        raise InputError(f"--output is empty: give a {' or '.join(suffixes)}, or a folder")
+    if output is not None and not output.endswith(("/", os.sep)) and not Path(output).is_dir():
+        check_output(Path(output), suffixes)
+        return Path(output)
+    folder = Path(output or ".")
+    check_folder(folder)
+    return free_name(folder / name)
+
+
+def _check_numbers(plan: Provenance) -> None:
+    if not LEAST_FPS <= (plan.fps or 0) <= MOST_FPS:
+        raise InputError(f"--fps {plan.fps:g} is out of range: use {LEAST_FPS} to {MOST_FPS}")
+    side = plan.size[0] if plan.size else 0
+    if not LEAST_SIZE <= side <= MOST_SIZE or side % 2:
+        raise InputError(f"--size {side} is out of range: an even number from {LEAST_SIZE} to {MOST_SIZE}")
+
+
+def _who(shot: Shot) -> str:
+    return slug(Path(shot.portrait or "").stem) or "portrait"
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
