@@ -82,7 +82,20 @@ def edited() -> gr.HTML:
 
 def player() -> gr.HTML:
     """What was said, to be heard and seen: `voice_views.resting`, or {"busy": what it waits for}."""
-    return _component("player", {})
+    return _component("player", {}, with_script="transport.js")
+
+
+def portraits(start: str, choices: list[dict[str, str]]) -> gr.HTML:
+    """Who speaks: `choices` as {name, src, label}. Its value is a name, or "" for a photograph.
+
+    Events: `input`.
+    """
+    return _component("portraits", start, portraits=choices)
+
+
+def screen(start: dict[str, Any]) -> gr.HTML:
+    """A face at rest or speaking: `face_views.resting` or `playing`, or {"busy": what it waits for}."""
+    return _component("screen", start, with_script="transport.js")
 
 
 def notice(name: str, start: str = "") -> gr.HTML:
@@ -97,17 +110,33 @@ def notice(name: str, start: str = "") -> gr.HTML:
     )
 
 
+def seed_line(start: int, prefix: str = "") -> tuple[gr.Textbox, gr.Button]:
+    """A seed, and the die that throws another."""
+    seed = gr.Textbox(
+        str(start),
+        label="Seed",
+        max_length=24,
+        max_lines=1,
+        elem_id=f"{prefix}seed",
+        elem_classes="seed",
+        min_width=90,
+    )
+    dice = gr.Button("New seed", elem_id=f"{prefix}dice", elem_classes="dice", min_width=38)
+    return seed, dice  # studio.css draws a die on it
+
+
 @cache
 def asset(name: str) -> str:
     """The text of a file beside this one."""
     return (Path(__file__).parent / name).read_text("utf-8")
 
 
-def _component(name: str, value: Any, elem_id: str = "", **props: Any) -> gr.HTML:
+def _component(name: str, value: Any, elem_id: str = "", with_script: str = "", **props: Any) -> gr.HTML:
+    """The component in `name`.html and `name`.js; the file `with_script` stands before its script."""
     return gr.HTML(
         value,
         html_template=asset(f"{name}.html"),
-        js_on_load=asset(f"{name}.js"),
+        js_on_load=(asset(with_script) if with_script else "") + asset(f"{name}.js"),
         elem_id=elem_id or name.replace("_", "-"),
         apply_default_css=False,
         **props,

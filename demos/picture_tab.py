@@ -61,6 +61,7 @@ def picture_tab(
                         type="filepath",
                         height=120,
                         elem_id="upload",
+                        elem_classes="upload",
                     )
                     edit_notice = components.notice("edit-notice")
                     edited = components.edited()
@@ -70,22 +71,11 @@ def picture_tab(
                         )
                         repaint = gr.Button("Repaint it", variant="primary", elem_id="repaint")
             with gr.Row(elem_classes="tools", elem_id="settings"):
-                seed = gr.Textbox(
-                    str(SEED),
-                    label="Seed",
-                    max_length=24,
-                    max_lines=1,
-                    elem_id="seed",
-                    elem_classes="seed",
-                    min_width=90,
-                )
-                dice = gr.Button(
-                    "New seed", elem_id="dice", elem_classes="dice", min_width=38
-                )  # studio.css draws a die on it
+                seed, dice = components.seed_line(SEED)
                 keep = gr.Checkbox(True, label="keep", elem_id="keep", container=False, min_width=60)
                 steps = gr.Radio(list(STEPS), value=4, label="Steps", elem_id="steps", min_width=180)
     history = components.history()
-    with gr.Accordion("Advanced", open=False, elem_id="advanced"), gr.Row():
+    with gr.Accordion("Advanced", open=False, elem_id="advanced", elem_classes="advanced"), gr.Row():
         guidance = gr.Slider(1, words_most, words_pull, step=0.1, label="Pull of the words", buttons=[])
         affect_guidance = gr.Slider(
             1, affect_most, affect_pull, step=0.1, label="Pull of the feeling", buttons=[]

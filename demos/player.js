@@ -6,47 +6,21 @@
 const find = (selector) => element.querySelector(selector);
 const figure = find(".player"), scroll = find(".player-scroll"), sheet = find(".player-sheet");
 const image = find("img"), head = find(".player-head"), wait = find(".player-wait");
-const button = find("button"), range = find("input"), clock = find("output"), audio = find("audio");
+const audio = find("audio");
 const caption = find("figcaption"), estimates = find(".stage-estimates");
-let made = null, frame = 0;
+let made = null;
 
-// -- time ------------------------------------------------------------------------------------------------
-
-function place() {
+const time = transport(audio, figure, () => made?.seconds ?? 0, () => {
   const { from, to, seconds } = made;
-  const done = Math.min(1, audio.currentTime / seconds);
-  head.style.left = `${100 * (from + done * (to - from))}%`;
-  range.value = String(done);
-  range.setAttribute("aria-valuetext", `${audio.currentTime.toFixed(1)} of ${seconds.toFixed(1)} seconds`);
-  clock.textContent = `${audio.currentTime.toFixed(1)} / ${seconds.toFixed(1)} s`;
+  head.style.left = `${100 * (from + Math.min(1, audio.currentTime / seconds) * (to - from))}%`;
   const x = head.offsetLeft, wide = scroll.clientWidth; // the head stays in sight
   if (x < scroll.scrollLeft || x > scroll.scrollLeft + 0.85 * wide) scroll.scrollLeft = x - 0.15 * wide;
-}
-
-function run() {
-  place();
-  frame = audio.paused ? 0 : requestAnimationFrame(run);
-}
-
-function go(part) {
-  audio.currentTime = made.seconds * Math.min(1, Math.max(0, part));
-  place();
-}
-
-button.addEventListener("click", () => (audio.paused ? audio.play() : audio.pause()));
-range.addEventListener("input", () => go(Number(range.value)));
+});
 sheet.addEventListener("click", (event) => {
   if (!made) return;
   const box = sheet.getBoundingClientRect();
-  go(((event.clientX - box.left) / box.width - made.from) / (made.to - made.from));
+  time.go(((event.clientX - box.left) / box.width - made.from) / (made.to - made.from));
 });
-for (const kind of ["play", "pause", "ended"]) {
-  audio.addEventListener(kind, () => {
-    figure.classList.toggle("playing", !audio.paused);
-    button.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
-    if (!frame) run();
-  });
-}
 
 // -- from outside ----------------------------------------------------------------------------------------
 
@@ -62,7 +36,7 @@ function show() {
     return;
   }
   made = value;
-  image.hidden = head.hidden = caption.hidden = button.disabled = range.disabled = false;
+  image.hidden = head.hidden = caption.hidden = false;
   image.src = made.picture;
   image.alt = `Spectrogram of ${made.title}`;
   image.style.aspectRatio = `${made.width} / ${made.height}`;
@@ -75,16 +49,11 @@ function show() {
     find(`.player-${name}`).href = href;
     find(`.player-${name}`).download = file;
   }
-  find("dl").replaceChildren(...made.rows.flatMap(([what, said]) => {
-    const term = document.createElement("dt"), data = document.createElement("dd");
-    term.textContent = what;
-    data.textContent = said;
-    return [term, data];
-  }));
+  tell(find("dl"), made.rows);
   estimates.hidden = !made.estimates.length;
   estimates.textContent = `Estimated by the ${made.estimates.map(({ said }) => said).join("; ")}.`;
   document.dispatchEvent(new CustomEvent("emotive:heard", { detail: made.estimates }));
-  place();
+  time.enable(true);
   figure.dataset.state = "ready";
 }
 

@@ -1,4 +1,4 @@
-"""The Studio, in the browser: a room of pictures and a room of voices, each with an affect pad.
+"""The Studio, in the browser: rooms of pictures, voices and faces, each with an affect pad.
 
 `emotive studio` serves it; `build_studio` makes the Gradio app. One pipeline of a kind serves every open
 page, one thing at a time; what a page made lives in its own session and in nobody else's.
@@ -17,6 +17,8 @@ from emotive.errors import InputError, WeightsError
 
 from . import components
 from .easel import Easel
+from .face import Camera
+from .face_tab import face_tab
 from .picture_tab import picture_tab
 from .theme import studio_theme
 from .voice import Booth
@@ -44,13 +46,14 @@ def model_facts(model: str) -> tuple[dict[str, dict[str, list[str]]], dict[str, 
         raise WeightsError(f"{folder} does not hold an image model that the Studio can open") from error
 
 
-def build_studio(easel: Easel, booth: Booth | None = None) -> gr.Blocks:
-    """The app around an `Easel`, with a second room where there is a `Booth`, ready to be launched; `serve`
-    says how it should be."""
+def build_studio(easel: Easel, booth: Booth | None = None, camera: Camera | None = None) -> gr.Blocks:
+    """The app around an `Easel`, with a second room where there is a `Booth`, and a third where there is a
+    `Camera` as well, ready to be launched; `serve` says how it should be."""
     facts = model_facts(easel.model)
     says = "One scene, any feeling. Painted on this computer."
     if booth is not None:
-        says = "One scene or sentence, any feeling. Made on this computer."
+        what = "scene or sentence" if camera is None else "scene, sentence or face"
+        says = f"One {what}, any feeling. Made on this computer."
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as app:
         gr.HTML(
             f"<header class='masthead'><h1>Emotive <em>Studio</em></h1><p>{says}</p></header>",
@@ -64,6 +67,9 @@ def build_studio(easel: Easel, booth: Booth | None = None) -> gr.Blocks:
                     picture_tab(app, easel, *facts)
                 with gr.Tab("Voice") as room:
                     voice_tab(room, booth)
+                if camera is not None:
+                    with gr.Tab("Face") as room:
+                        face_tab(room, camera)
     app.queue(max_size=16, default_concurrency_limit=1)
     return app
 
@@ -75,13 +81,14 @@ def serve(
     auth: tuple[str, str] | None = None,
     open_browser: bool = False,
     booth: Booth | None = None,
+    camera: Camera | None = None,
 ) -> tuple[gr.Blocks, str]:
     """Starts the server and returns (the app, its address) at once; `app.close()` ends it.
 
     Raises InputError if the address cannot be had.
     """
     check_address(host, port)
-    app = build_studio(easel, booth)
+    app = build_studio(easel, booth, camera)
     _, url, _ = app.launch(
         server_name=host,
         server_port=port,

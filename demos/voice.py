@@ -6,7 +6,6 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +18,7 @@ from emotive.errors import InputError, WeightsError
 from emotive.media.provenance import Provenance
 from emotive.plan import blank_plan, settled, with_feeling
 
+from .background import InBackground
 from .easel import encodable, number, read_seed, remarks, without_path
 
 if TYPE_CHECKING:
@@ -55,17 +55,25 @@ def voices_of(model: str) -> tuple[str, ...]:
 
 
 def asked_aloud(
-    model: str, text: Any, affect: Any, strength: Any, seed: Any, voice: Any = "", breathing: Any = True
+    model: str,
+    text: Any,
+    affect: Any,
+    strength: Any,
+    seed: Any,
+    voice: Any = "",
+    breathing: Any = True,
+    longest: int = LONGEST_TEXT,
 ) -> Provenance:
     """The plan behind the controls, which come from a browser and may hold anything; for a recording, `text`
     is "" and there is no voice to choose.
 
-    `affect` is text for `Affect.parse`. Raises InputError, in one line, for what cannot be used.
+    `affect` is text for `Affect.parse`; `longest` the characters of a text. Raises InputError, in one line,
+    for what cannot be used.
     """
     if not isinstance(text, str) or not isinstance(affect, str) or not isinstance(voice, str):
         raise InputError("the sentence, the affect and the voice are text")
-    if len(text) > LONGEST_TEXT:
-        raise InputError(f"the text has {len(text)} characters: {LONGEST_TEXT} at most here")
+    if len(text) > longest:
+        raise InputError(f"the text has {len(text)} characters: {longest} at most here")
     if not encodable(text):
         raise InputError("the text holds characters that are no text: type it again")
     plan = replace(
@@ -91,10 +99,21 @@ def way(start: Affect, end: Affect, count: int) -> list[Affect]:
     ]
 
 
-def open_recording(file: Any) -> tuple[np.ndarray, int]:
+def end_of(pad: Any) -> Affect | None:
+    """The point at which the feeling on a pad ends, if it moves; raises InputError for what is none."""
+    to = pad.get("to") if isinstance(pad, dict) else None
+    if to is None:
+        return None
+    text = to.get("text") if isinstance(to, dict) else None
+    if not isinstance(text, str):
+        raise InputError("the end of the way is a point on the pad: set it again")
+    return Affect.parse(text)
+
+
+def open_recording(file: Any, longest: float = LONGEST_RECORDING) -> tuple[np.ndarray, int]:
     """The waveform in an uploaded file, and its samples/s.
 
-    Raises InputError, calling it by its name, if there is none, it is no audio, or longer than a minute.
+    Raises InputError, calling it by its name, if there is none, it is no audio, or longer than `longest` s.
     """
     import soundfile
 
@@ -106,13 +125,13 @@ def open_recording(file: Any) -> tuple[np.ndarray, int]:
         seconds = soundfile.info(str(file)).duration  # before its samples fill the memory
     except (OSError, RuntimeError):  # libsndfile's errors are RuntimeErrors; reading says what is wrong
         seconds = 0.0
-    if seconds <= LONGEST_RECORDING:
+    if seconds <= longest:
         with without_path(file):
             waveform, rate = read_audio(file)
         seconds = len(waveform) / rate
-        if seconds <= LONGEST_RECORDING:
+        if seconds <= longest:
             return waveform, rate
-    raise InputError(f"{Path(file).name} lasts {seconds:.0f} s: {LONGEST_RECORDING:.0f} s at most here")
+    raise InputError(f"{Path(file).name} lasts {seconds:.0f} s: {longest:.0f} s at most here")
 
 
 class Booth:
@@ -126,25 +145,27 @@ class Booth:
     def __init__(self, model: str, folder: Path, opening: Opening):
         self.model, self.folder, self._opening = model, folder, opening
         self._lock = threading.Lock()
-        self._beginning = threading.Lock()
-        self._opened: Future[tuple[EmotiveSpeechPipeline, dict[str, Any]]] | None = None
+        self._opened = InBackground(self._open, "open the voice")
 
     @property
     def ready(self) -> bool:
         """Whether the pipeline is open."""
-        return self._opened is not None and self._opened.done()
+        return self._opened.ready
 
     def open(self) -> None:
         """Begins to open the model, once, and returns at once; a failure shows when something is said."""
-        self._begin()
+        self._opened.begin()
 
-    def speak(self, plan: Provenance, end: Affect | None = None) -> Take:
-        """Says the text of a plan, with its affect or, word by word, on the way from it to `end`."""
+    def speak(self, plan: Provenance, end: Affect | None = None, longest: float = LONGEST_SPEECH) -> Take:
+        """Says the text of a plan, with its affect or, word by word, on the way from it to `end`.
+
+        Raises InputError as the pipeline does, and where it takes more than `longest` seconds to say.
+        """
         import torch
 
         from emotive.signals import Speech
 
-        pipe, here = self._begin().result()
+        pipe, here = self._opened.begin().result()
         plan = settled(replace(plan, voice=plan.voice or pipe.voices[0]), cast(Any, pipe), here)
         start = plan.affect or Affect.neutral()
         with self._lock, remarks() as notes:
@@ -164,7 +185,7 @@ class Booth:
                 breathing=plan.extra.get("breathing") is not False,
                 generator=torch.Generator("cpu").manual_seed(plan.seed),
             )
-            speech = Speech.concatenate(list(_no_longer(parts)))
+            speech = Speech.concatenate(list(_no_longer(parts, longest)))
         return Take(speech, plan, tuple(notes))
 
     def rerender(self, file: str | Path, plan: Provenance, end: Affect | None = None) -> Take:
@@ -172,7 +193,7 @@ class Booth:
         import torch
 
         waveform, rate = open_recording(file)
-        pipe, here = self._begin().result()
+        pipe, here = self._opened.begin().result()
         start = plan.affect or Affect.neutral()
         feeling: Affect | AffectCurve = start
         if end is not None:
@@ -196,25 +217,13 @@ class Booth:
         made = replace(plan, **here, prompt="", voice="", affect_guidance_scale=1.0, extra=source)
         return Take(speech, made, tuple(notes))
 
-    def _begin(self) -> Future[tuple[EmotiveSpeechPipeline, dict[str, Any]]]:
-        with self._beginning:
-            if self._opened is None:
-                self._opened = Future()
-                threading.Thread(
-                    target=self._open, args=(self._opened,), name="open the voice", daemon=True
-                ).start()
-            return self._opened
-
-    def _open(self, opened: Future[tuple[EmotiveSpeechPipeline, dict[str, Any]]]) -> None:
+    def _open(self) -> tuple[EmotiveSpeechPipeline, dict[str, Any]]:
         import torch
 
-        try:
-            pipe, here = self._opening()
-            # The first words cost more than the others: they are said before anyone asks.
-            pipe("One.", generator=torch.Generator("cpu").manual_seed(0))
-            opened.set_result((pipe, here))
-        except Exception as error:
-            opened.set_exception(error)  # raised again to whoever speaks
+        pipe, here = self._opening()
+        # The first words cost more than the others: they are said before anyone asks.
+        pipe("One.", generator=torch.Generator("cpu").manual_seed(0))
+        return pipe, here
 
 
 def _words(text: str, pipe: EmotiveSpeechPipeline) -> int:
@@ -224,11 +233,11 @@ def _words(text: str, pipe: EmotiveSpeechPipeline) -> int:
     return sum(len(sentence.words) for sentence in sentences(text, pipe.letter_to_sound.phones))
 
 
-def _no_longer(parts: Iterable[Speech]) -> Iterable[Speech]:
+def _no_longer(parts: Iterable[Speech], longest: float) -> Iterable[Speech]:
     """The parts, as long as they last no longer than a visitor may make the others wait."""
     seconds = 0.0
     for part in parts:
         seconds += part.duration
-        if seconds > LONGEST_SPEECH:
-            raise InputError(f"this takes longer than {LONGEST_SPEECH:.0f} s to say: shorten the text")
+        if seconds > longest:
+            raise InputError(f"this takes longer than {longest:.0f} s to say: shorten the text")
         yield part

@@ -6,9 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
-from emotive.errors import WeightsError
+from emotive.affect import strengthened
+from emotive.errors import InputError, WeightsError
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.weights import fingerprint, resolve, verify
 
@@ -65,3 +68,22 @@ class EmotivePipeline(DiffusionPipeline):
         """(guidance_scale, affect_guidance_scale) that the model was tuned for."""
         text, affect = self.denoiser.config["guidance_defaults"]
         return float(text), float(affect)
+
+
+class TimedPipeline(EmotivePipeline):
+    """A pipeline of a medium over time, whose affect may change from moment to moment."""
+
+    def encode_affect(self, points: np.ndarray, affect_strength: float = 1.0) -> torch.Tensor:
+        """Points (..., 3), moved to `affect_strength` times their distance from neutral -> pooled vectors."""
+        moved = strengthened(points, affect_strength)
+        return self.affect_embedding(torch.from_numpy(moved).to(self._execution_device)).pooled
+
+    def _scales(self, scale: float | None, affect_scale: float | None) -> tuple[float, float]:
+        """The two guidance scales, the model's own where none is given. Raises InputError outside 0..100."""
+        given = [
+            d if s is None else s for s, d in zip((scale, affect_scale), self.guidance_defaults, strict=True)
+        ]
+        for name, value in zip(("guidance_scale", "affect_guidance_scale"), given, strict=True):
+            if not 0 <= value <= 100:
+                raise InputError(f"{name} must lie in 0..100, not {value:g}")
+        return float(given[0]), float(given[1])

@@ -32,7 +32,7 @@ from emotive.voice.text import Sentence, sentences
 from emotive.voice.utterance import Timeline, Utterance, lay_out
 from emotive.voice.vocoder import FRAME_RATE, MIDDLE, SAMPLE_RATE, VoiceFeatures, limited, synthesize
 
-from .loading import EmotivePipeline, check_embedding
+from .loading import TimedPipeline, check_embedding
 from .speech_rerender import prosody_controls, rerender
 
 NUMBER = {symbol: i for i, symbol in enumerate(SYMBOLS)}
@@ -48,7 +48,7 @@ class EmotiveSpeechPipelineOutput(BaseOutput):
     speech: Speech
 
 
-class EmotiveSpeechPipeline(EmotivePipeline):
+class EmotiveSpeechPipeline(TimedPipeline):
     """Text and affect -> speech, sentence by sentence, with the time of every phone, syllable and word."""
 
     kind = "a speech pipeline"
@@ -84,13 +84,6 @@ class EmotiveSpeechPipeline(EmotivePipeline):
         return tuple(self.denoiser.config["voices"])
 
     # -- public steps --------------------------------------------------------------------------------------
-
-    def encode_affect(self, points: np.ndarray, affect_strength: float = 1.0) -> Tensor:
-        """Points (..., 3), moved to `affect_strength` times their distance from neutral -> pooled vectors."""
-        moved = points.astype(np.float32) * np.float32(affect_strength)
-        if affect_strength == 0:
-            moved = np.zeros_like(moved)  # neutral in dominance too, where it was unset
-        return self.affect_embedding(torch.from_numpy(moved.clip(-1, 1)).to(self._execution_device)).pooled
 
     def encode_prompt(self, utterance: Utterance, voice: str | None = None) -> PhoneTokens:
         """The phones as the networks read them, a batch of one."""
@@ -304,15 +297,6 @@ class EmotiveSpeechPipeline(EmotivePipeline):
         if name not in self.voices:
             raise InputError(f"there is no voice {name!r}; this model has {', '.join(self.voices)}")
         return name
-
-    def _scales(self, scale: float | None, affect_scale: float | None) -> tuple[float, float]:
-        given = [
-            d if s is None else s for s, d in zip((scale, affect_scale), self.guidance_defaults, strict=True)
-        ]
-        for name, value in zip(("guidance_scale", "affect_guidance_scale"), given, strict=True):
-            if not 0 <= value <= 100:
-                raise InputError(f"{name} must lie in 0..100, not {value:g}")
-        return float(given[0]), float(given[1])
 
     def _settle(
         self, utterance: Utterance, phones: PhoneTokens, feeling: _Feeling, start: float, strength: float

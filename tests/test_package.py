@@ -25,7 +25,7 @@ HOUSE = [
     ["errors"],
     ["affect", "checkpoints"],
     ["signals", "media"],
-    ["models", "sampling", "weights", "devices"],
+    ["models", "sampling", "weights", "devices", "fetching"],
     ["voice", "face", "body", "perceive", "data"],
     ["pipelines"],
     ["evaluate", "train"],
@@ -164,8 +164,9 @@ def test_the_wheel_holds_every_module_and_weight_once(wheel: Path):
     for file in (ROOT / "demos").iterdir():
         if file.suffix in (".css", ".html", ".js"):
             expected.add(f"emotive/demos/{file.name}")
-    for file in (ROOT / "src" / "emotive").rglob("*.json"):
-        if not set(file.relative_to(ROOT / "src" / "emotive").parts) & set(MAPPED):
+    for file in (ROOT / "src" / "emotive").rglob("*"):
+        ours = not set(file.relative_to(ROOT / "src" / "emotive").parts) & set(MAPPED)
+        if ours and file.suffix in (".json", ".npz", ".webp"):
             expected.add(file.relative_to(ROOT / "src").as_posix())
     assert sorted(names) == sorted(expected)
 

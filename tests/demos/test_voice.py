@@ -21,7 +21,7 @@ from tiny import tiny_image_pipeline, tiny_speech_pipeline
 
 from emotive.affect import Affect
 from emotive.cli.speaking import asked, speaker, speech_plan_like
-from emotive.demos import voice, voice_views
+from emotive.demos import voice_views
 from emotive.demos.easel import Easel
 from emotive.demos.studio import build_studio, serve
 from emotive.demos.voice import LONGEST_TEXT, Booth, asked_aloud, open_recording, voices_of, way
@@ -176,11 +176,10 @@ def test_what_cannot_be_said_is_one_line(booth: Booth):
             assert "\n" not in str(caught.value)
 
 
-def test_numbers_cannot_be_made_to_talk_for_hours(booth: Booth, monkeypatch: pytest.MonkeyPatch):
+def test_numbers_cannot_be_made_to_talk_for_hours(booth: Booth):
     seconds = booth.speak(plan(text="9999 9999")).speech.duration
-    monkeypatch.setattr(voice, "LONGEST_SPEECH", 0.9 * seconds)
     with pytest.raises(InputError, match=r"longer than \d+ s to say: shorten the text"):
-        booth.speak(plan(text="9999 9999"))
+        booth.speak(plan(text="9999 9999"), longest=0.9 * seconds)
 
 
 def test_a_bad_recording_is_one_line_without_a_place_on_this_machine(booth: Booth, tmp_path: Path):

@@ -95,6 +95,17 @@ class AffectCurve:
             weights[:, k] = np.interp(times, knots, [dict(a.blend).get(term, 0.0) for _, a in self.keyframes])
         return weights, terms
 
+    def strengthened(self, strength: float) -> "AffectCurve":
+        """The curve at `strength` times its distance from neutral, 0 or more, cut off at +-1.
+
+        Weights of named emotions grow alike. At 0 it is neutral, in dominance too.
+        """
+        if not (math.isfinite(strength) and strength >= 0):
+            raise InputError(f"strength {strength} must be a number from 0 (neutral) up")
+        if strength == 0:
+            return AffectCurve.constant(Affect.neutral())
+        return AffectCurve((time, _stronger(affect, strength)) for time, affect in self.keyframes)
+
     @classmethod
     def read(cls, path: str | os.PathLike) -> "AffectCurve":
         """Reads `.csv` (header time,valence,arousal[,dominance]; an empty dominance is unset) or `.json`."""
@@ -142,6 +153,22 @@ class AffectCurve:
         if length * rate > _MOST_FRAMES:
             raise InputError(f"{length} s at {rate} frames/s is more than {_MOST_FRAMES} frames")
         return np.arange(max(1, round(length * rate))) / rate
+
+
+def strengthened(points: np.ndarray, strength: float) -> np.ndarray:
+    """Points of affect (..., 3), float32, at `strength` times their distance from neutral, within [-1, 1].
+
+    At 0 they are neutral in dominance too, where it was unset.
+    """
+    moved = np.asarray(points, np.float32) * np.float32(strength)
+    return np.zeros_like(moved) if strength == 0 else moved.clip(-1, 1)
+
+
+def _stronger(affect: Affect, strength: float) -> Affect:
+    coordinates = (affect.valence, affect.arousal, affect.dominance)
+    moved = [None if x is None else min(max(x * strength, -1.0), 1.0) for x in coordinates]
+    blend = tuple((term, weight * strength) for term, weight in affect.blend)
+    return Affect(*moved, blend)  # type: ignore[arg-type]
 
 
 def _linear(times: np.ndarray, keyframes: Iterable[tuple[float, Affect]], name: str) -> np.ndarray:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotive import __version__
 from emotive.errors import InputError
 from emotive.face.controls import FaceControls
+from emotive.face.shot import Shot
 from emotive.media import check_folder, free_name, slug
 from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
@@ -28,73 +28,6 @@ VIDEOS = (".mp4", ".webm", ".gif")
 SPEECH_MODEL = "emotive-speech-1"
 LEAST_FPS, MOST_FPS = 10, 120
 LEAST_SIZE, MOST_SIZE = 64, 2048
-
-
-@dataclass(frozen=True)
-class Shot:
-    """What a video is shot from, besides the plan: who, what is heard, what moves, and who agreed."""
-
-    portrait: str | None = None
-    audio: Path | None = None
-    transcript: str | None = None
-    landmarks: Path | None = None
-    detector: str | None = None
-    from_motion: Path | None = None
-    consent: str | None = None
-    not_a_person: bool = False
-    moves: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, made: Provenance) -> Shot:
-        """That of a video to make again, as far as its provenance is to be trusted: it opens no file."""
-        from emotive.face.opening import bundled_portraits
-
-        name, moves = made.extra.get("portrait"), made.extra.get("controls")
-        known = name if isinstance(name, str) and name in bundled_portraits() else None
-        return cls(known, moves=moves if isinstance(moves, dict) else {})
-
-    def moved(self, moves: Mapping[str, Any]) -> Shot:
-        """With other controls where they are given."""
-        return replace(self, moves={**self.moves, **moves})
-
-    @property
-    def controls(self) -> FaceControls:
-        """Raises InputError where they are out of range."""
-        moves = dict(self.moves)
-        if moves.pop("still", False):
-            moves["head_motion"] = 0.0
-        try:
-            return FaceControls(**moves)
-        except TypeError as error:
-            raise InputError(f"the controls of the face cannot be read: {error}") from error
-
-    def check(self, motion: Path | None) -> None:
-        """Raises InputError for what can be known to be wrong before anything is loaded."""
-        from emotive.face.motion_files import check_motion_output
-
-        self.controls  # noqa: B018  what is out of range is said now
-        if motion is not None:
-            check_motion_output(motion)
-
-    @property
-    def badge(self) -> bool:
-        """Whether the video must say visibly that it is synthetic."""
-        return self.consent is None and not self.not_a_person
-
-    def told(self) -> dict[str, Any]:
-        """What the provenance says of it."""
-        from emotive.face.opening import bundled_portraits
-
-        told: dict[str, Any] = {"portrait": os.path.basename(self.portrait or "")}
-        if self.portrait not in bundled_portraits():
-            told["portrait_sha256"] = _digest(Path(self.portrait or ""))
-            told["consent"] = self.consent or ("not a person" if self.not_a_person else "not given")
-        for name, file in (("audio", self.audio), ("motion", self.from_motion)):
-            if file is not None:
-                told |= {name: file.name, f"{name}_sha256": _digest(file)}
-        if self.transcript:
-            told["transcript"] = self.transcript
-        return told | ({"controls": dict(self.moves)} if self.moves else {})
 
 
 def head_plan(model: str) -> Provenance:
@@ -147,7 +80,7 @@ def film(
         assert portrait is not None
         yield _filmed(target, plan, shot, portrait, motion, speech)
     if motion_file is not None:
-        yield save_motion(motion, motion_file, plan)
+        yield save_motion(motion, motion_file)
 
 
 def film_sheet(shot: Shot, plan: Provenance, target: Path) -> Path:
@@ -236,7 +169,7 @@ def _filmed(
     from tqdm import tqdm
 
     from emotive.media.video import VideoWriter
-    from emotive.pipelines.talking_head import animate
+    from emotive.pipelines.animation import animate
 
     assert plan.size is not None
     frames = animate(
@@ -304,10 +237,3 @@ def _check_numbers(plan: Provenance) -> None:
 
 def _who(shot: Shot) -> str:
     return slug(Path(shot.portrait or "").stem) or "portrait"
-
-
-def _digest(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error

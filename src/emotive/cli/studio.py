@@ -13,6 +13,7 @@ from typing import Annotated
 from emotive.errors import InputError
 
 from .common import IMAGE_MODEL, Device, app, needs_extra, option, report, say
+from .head import HEAD_MODEL
 from .speech import SPEECH_MODEL
 
 AUTH = "EMOTIVE_STUDIO_AUTH"  # user:password; not an option, since options show in the list of processes
@@ -24,10 +25,11 @@ def studio(
     port: Annotated[int, option("Port to listen on.")] = 7860,
     model: Annotated[str, option("Of pictures: name, folder or hub id.")] = IMAGE_MODEL,
     speech_model: Annotated[str, option("Of speech: name, folder or hub id.")] = SPEECH_MODEL,
+    head_model: Annotated[str, option("Of faces: name, folder or hub id.")] = HEAD_MODEL,
     device: Device = None,
     browser: Annotated[bool, option("Open the page in a browser.", "--open/--no-browser")] = True,
 ) -> None:
-    """Open the Studio: an affect pad, and the picture or the voice that follows it.
+    """Open the Studio: an affect pad, and the picture, the voice or the face that follows it.
     EMOTIVE_STUDIO_AUTH=user:password asks for a login."""
     if not 1 <= port <= 65_535:
         raise InputError(f"--port {port} makes no sense: use 1 to 65535")
@@ -40,22 +42,28 @@ def studio(
             import gradio  # noqa: F401  missing, it is one line
 
             from emotive.demos.easel import Easel
+            from emotive.demos.face import Camera
             from emotive.demos.studio import check_address, model_facts, serve
             from emotive.demos.voice import Booth, voices_of
         from emotive.devices import choose_device
+        from emotive.weights import resolve
 
+        from .filming import load_head_pipeline
         from .speaking import load_speech_pipeline
 
         check_address(host, port)
         model_facts(model)
         if speech_model != SPEECH_MODEL:  # the embedded one, where it is missing, is a line on its page
             voices_of(speech_model)
+        if head_model != HEAD_MODEL:
+            resolve(head_model)
         if device is not None:  # else it is chosen while the page loads
             choose_device(device)
         easel = Easel(model, Path(folder), device)
         easel.open()
         booth = Booth(speech_model, Path(folder), lambda: load_speech_pipeline(speech_model, device))
-        page, url = serve(easel, host, port, auth, browser, booth)
+        camera = Camera(head_model, Path(folder), booth, lambda: load_head_pipeline(head_model, device))
+        page, url = serve(easel, host, port, auth, browser, booth, camera)
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         report(f"Emotive Studio is at {url}  (Ctrl-C ends it)")

@@ -10,12 +10,13 @@ import numpy as np
 
 from emotive.media.contact_sheet import PAGE, STATEMENT
 
+from .page_head import head_page
 from .page_image import image_page
 from .page_speech import speech_page
 from .page_style import STYLE
 
 GENERATOR = "Emotive evaluation"
-BODIES = {"image": image_page, "speech": speech_page}
+BODIES = {"image": image_page, "speech": speech_page, "head": head_page}
 
 
 def page(

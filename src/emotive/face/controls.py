@@ -26,8 +26,9 @@ class FaceControls:
     gaze: where the eyes look, (to the person's left, up) in degrees, each within +-30; None leaves it alone.
     distance: from the camera in m, 0.4..1.5; None is the portrait's own, about 0.6.
     lips_only: nothing but the mouth moves.
-    style: how this person moves, each -1..1: articulation, expressivity, head activity, asymmetry; None lets
-        the model choose.
+    style: how this person moves, six numbers about normal, within +-2.5: articulation, expressivity, activity
+        of the head, asymmetry (above 0 the person's left is livelier), brows, and lean of the head to the
+        person's right; None leaves it to chance.
 
     Raises InputError for what is out of range.
     """
@@ -38,7 +39,7 @@ class FaceControls:
     gaze: tuple[float, float] | None = None
     distance: float | None = None
     lips_only: bool = False
-    style: tuple[float, float, float, float] | None = None
+    style: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, most in (("head_motion", 3), ("blink", 4), ("mouth", 2)):
@@ -48,7 +49,7 @@ class FaceControls:
         if self.distance is not None:
             _within("distance", self.distance, NEAREST, FARTHEST)
         if self.style is not None:
-            object.__setattr__(self, "style", _numbers("style", self.style, 4, 1.0))
+            object.__setattr__(self, "style", _numbers("style", self.style, 6, 2.5))
 
 
 def controlled(motion: FaceMotion, controls: FaceControls) -> FaceMotion:

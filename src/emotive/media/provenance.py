@@ -18,7 +18,8 @@ FORMAT = 1
 KEY = "emotive"  # the name of the PNG text chunk
 MAX_BYTES = 16 * 2**20  # of a sidecar; a longer one is not ours
 MAX_CELLS = 21 * 21  # of a sheet
-NOUNS = {"image": "picture"}
+NOUNS = {"image": "picture", "talking_head": "video"}
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # whose metadata ffmpeg reads
 _OF_MEDIUM = {"texture": "image", "voice": "speech"}
 
 _XMP = (
@@ -146,8 +147,8 @@ def now() -> str:
 
 def read_provenance(path: str | Path) -> Provenance:
     """The provenance of a file: from its own metadata (PNG text, WebP EXIF, GIF comment, the comment of WAV,
-    FLAC, Ogg and MP3), else from the sidecar `name.json` beside it; `path` may also be the JSON itself.
-    Neither pixels nor samples are decoded.
+    FLAC, Ogg, MP3, MP4, WebM and MOV), else from the sidecar `name.json` beside it; `path` may also be the
+    JSON itself. Neither pixels nor samples are decoded.
 
     Raises InputError, naming the file, if it is missing, unreadable or has no provenance.
     """
@@ -191,6 +192,11 @@ def _read_text(path: Path) -> bytes:
 def _embedded(path: Path) -> str | bytes | None:
     from PIL import Image, UnidentifiedImageError
 
+    if path.suffix.lower() in VIDEOS:
+        from emotive.media import ffmpeg
+
+        text = ffmpeg.comment(path)
+        return text if text.startswith("{") else None
     try:
         with Image.open(path) as image:
             if KEY in image.info:

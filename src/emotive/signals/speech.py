@@ -6,12 +6,10 @@ clock, such as that of a dialogue.
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +19,13 @@ import numpy as np
 
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
-from emotive.media import check_file, write_whole
+from emotive.media import write_whole
+
+from .archive import check_format, curve_from_record, curve_record, joined_curve, pack, reading, unpack
 
 FORMAT = "emotive-speech"
 VERSION = 1
 ALPHABETS = ("arpabet", "ipa")
-MAX_BYTES = 4 * 2**30  # that a file may unpack to: six hours at 48 kHz
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class Speech:
             "phones": [
                 {"symbol": p.symbol, "start": float(p.start), "end": float(p.end)} for p in self.phones
             ],
-            "affect": [_keyframe(time, affect) for time, affect in self.affect.keyframes],
+            "affect": curve_record(self.affect),
         }
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -150,10 +149,7 @@ class Speech:
         if path.suffix.lower() == ".json":
             write_whole(path, timeline.encode())
         elif path.suffix.lower() == ".npz":
-            buffer = io.BytesIO()
-            text = np.frombuffer(timeline.encode(), dtype=np.uint8)
-            np.savez_compressed(buffer, waveform=self.waveform, timeline=text)
-            write_whole(path, buffer.getvalue())
+            write_whole(path, pack({"waveform": self.waveform}, "timeline", timeline))
         else:
             raise InputError(f"{path}: speech is saved as .npz or, its timeline alone, as .json")
         return path
@@ -165,22 +161,14 @@ class Speech:
         Raises InputError, naming the file, if it is missing, damaged, too large or something else.
         """
         path = Path(path)
-        check_file(path)
-        try:
+        with reading(path, "speech"):
             if path.suffix.lower() == ".json":
                 waveform, text = np.zeros(0, np.float32), path.read_bytes()
             elif path.suffix.lower() == ".npz":
-                waveform, text = _unpack(path)
+                (waveform,), text = unpack(path, ["waveform"], "timeline", "speech")
             else:
                 raise InputError("speech is loaded from .npz or .json")
             return _from_timeline(waveform, json.loads(text))
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        except (ValueError, KeyError, TypeError, EOFError, RecursionError, zipfile.BadZipFile) as error:
-            why = " ".join(str(error).split())[:120] or type(error).__name__
-            raise InputError(f"{path}: not speech that Emotive saved, or damaged ({why})") from error
 
     @classmethod
     def concatenate(cls, parts: Sequence[Speech]) -> Speech:
@@ -205,7 +193,7 @@ class Speech:
         phones: list[Phone] = []
         syllables: list[Syllable] = []
         words: list[Word] = []
-        keyframes: list[tuple[float, Affect]] = []
+        curves: list[tuple[float, AffectCurve, float]] = []
         offset, samples = 0.0, 0
         for part in parts:
             said = part.phones
@@ -216,9 +204,7 @@ class Speech:
             phones += [Phone(p.symbol, offset + p.start, offset + p.end) for p in said]
             syllables += [Syllable(s.stress, offset + s.start, offset + s.end) for s in part.syllables]
             words += [Word(w.text, offset + w.start, offset + w.end) for w in part.words]
-            if part.duration:
-                curve = _cut(part.affect, part.duration, 0.5 / part.sample_rate)
-                keyframes += [(offset + time, affect) for time, affect in curve]
+            curves.append((offset, part.affect, part.duration))
             # Counted in samples, so that errors do not add up over a long text.
             samples += len(part.waveform)
             offset = samples / part.sample_rate if len(part.waveform) else offset + part.duration
@@ -229,7 +215,7 @@ class Speech:
             tuple(phones),
             tuple(syllables),
             tuple(words),
-            AffectCurve(_thinned(keyframes)) if keyframes else first.affect,
+            joined_curve(curves, 0.5 / first.sample_rate) or first.affect,
             first.alphabet,
             first.voice if all(part.voice == first.voice for part in parts) else "",
             first.start,
@@ -262,60 +248,8 @@ class Speech:
             raise InputError("the stress of a syllable is 0, 1 or 2")
 
 
-def _cut(curve: AffectCurve, duration: float, step: float) -> list[tuple[float, Affect]]:
-    """What `curve` does from 0 to `duration` (s), with keyframes at 0 and `step` before the end: the next
-    part may jump to another affect."""
-    end = max(duration - step, 0.0)
-    inner = [(time, affect) for time, affect in curve.keyframes if 0 < time < end]
-    return [(0.0, curve.at(0.0)), *inner, *([(end, curve.at(end))] if end else [])]
-
-
-def _thinned(keyframes: list[tuple[float, Affect]]) -> list[tuple[float, Affect]]:
-    """Without the keyframes that change nothing: between equal ones, or last and equal to the one before."""
-    kept: list[tuple[float, Affect]] = []
-    for i, (time, affect) in enumerate(keyframes):
-        following = keyframes[i + 1][1] if i + 1 < len(keyframes) else affect
-        if not (kept and kept[-1][1] == affect == following):
-            kept.append((time, affect))
-    return kept
-
-
-def _keyframe(time: float, affect: Affect) -> dict[str, Any]:
-    entry: dict[str, Any] = {"time": time, "valence": affect.valence, "arousal": affect.arousal}
-    if affect.dominance is not None:
-        entry["dominance"] = affect.dominance
-    if affect.blend:
-        entry["blend"] = dict(affect.blend)
-    return entry
-
-
-def _unpack(path: Path) -> tuple[np.ndarray, bytes]:
-    with np.load(path, allow_pickle=False) as file:
-        if sum(entry.file_size for entry in file.zip.infolist()) > MAX_BYTES:
-            raise InputError("it is too large to be speech")
-        waveform, text = file["waveform"], file["timeline"]
-        if waveform.dtype != np.float32 or text.dtype != np.uint8:
-            raise ValueError("its arrays have other types")
-        return waveform, text.tobytes()
-
-
 def _from_timeline(waveform: np.ndarray, record: Any) -> Speech:
-    if not isinstance(record, Mapping) or record.get("format") != FORMAT:
-        raise InputError(f'not speech: "format" must be "{FORMAT}"')
-    if record.get("version") != VERSION:
-        raise InputError(f"this is version {record.get('version')!r} of the format; {VERSION} is read here")
-    keyframes = [
-        (
-            float(entry["time"]),
-            Affect(
-                entry["valence"],
-                entry["arousal"],
-                entry.get("dominance"),
-                tuple(entry.get("blend", {}).items()),
-            ),
-        )
-        for entry in record["affect"]
-    ]
+    check_format(record, FORMAT, VERSION, "speech")
     return Speech(
         waveform,
         record["sample_rate"],
@@ -323,7 +257,7 @@ def _from_timeline(waveform: np.ndarray, record: Any) -> Speech:
         tuple(Phone(_text(p["symbol"]), float(p["start"]), float(p["end"])) for p in record["phones"]),
         tuple(Syllable(int(s["stress"]), float(s["start"]), float(s["end"])) for s in record["syllables"]),
         tuple(Word(_text(w["text"]), float(w["start"]), float(w["end"])) for w in record["words"]),
-        AffectCurve(keyframes),
+        curve_from_record(record["affect"]),
         record["alphabet"],
         _text(record["voice"]),
         float(record["start"]),

@@ -1,0 +1,124 @@
+"""A talking head online: frames while the voice is still coming in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from emotive.affect import Affect, AffectCurve
+from emotive.errors import InputError
+from emotive.face.controls import FaceControls
+from emotive.face.manner import TOKENS
+from emotive.face.portrait import Portrait
+from emotive.media.audio import as_waveform
+from emotive.models.face_denoiser import POSE
+from emotive.sampling.windows import streamed
+from emotive.signals import FaceMotion
+from emotive.voice.listening import FEATURES, FRAMES, RATE, Listener
+
+from .animation import animation
+
+if TYPE_CHECKING:
+    from .talking_head import EmotiveTalkingHeadPipeline
+
+HISTORY = 20  # tokens of motion that a piece follows
+LOOKAHEAD, LEAST = 3, 2  # tokens that are heard before one is shown; made at once, at least
+
+
+def stream(
+    self: EmotiveTalkingHeadPipeline,
+    portrait: Portrait | str | os.PathLike[str] | np.ndarray,
+    audio: Iterable[np.ndarray],
+    affect: Affect | AffectCurve | str | None = None,
+    *,
+    sample_rate: int,
+    size: int = 512,
+    consent: str | None = None,
+    not_a_person: bool = False,
+    num_inference_steps: int = 4,
+    guidance_scale: float | None = None,
+    affect_guidance_scale: float | None = None,
+    affect_strength: float = 1.0,
+    controls: FaceControls | None = None,
+    generator: torch.Generator | None = None,
+) -> Iterator[np.ndarray]:
+    """Frames of a portrait, 30 a second, while its voice is still coming in.
+
+    audio: samples (N,) in [-1, 1], as they come, at `sample_rate` (samples/s). A frame is made when the
+    sound up to 100 ms after it has come. Other arguments and errors as for the call.
+    """
+    draw = animation(portrait, size, consent, not_a_person)
+    pieces = self.stream_motion(
+        audio,
+        affect,
+        sample_rate=sample_rate,
+        num_inference_steps=num_inference_steps,
+        guidance_scale=guidance_scale,
+        affect_guidance_scale=affect_guidance_scale,
+        affect_strength=affect_strength,
+        controls=controls,
+        generator=generator,
+    )
+    return (frame for piece in pieces for frame in draw(piece))
+
+
+def stream_motion(
+    self: EmotiveTalkingHeadPipeline,
+    audio: Iterable[np.ndarray],
+    affect: Affect | AffectCurve | str | None = None,
+    *,
+    sample_rate: int,
+    num_inference_steps: int = 4,
+    guidance_scale: float | None = None,
+    affect_guidance_scale: float | None = None,
+    affect_strength: float = 1.0,
+    controls: FaceControls | None = None,
+    generator: torch.Generator | None = None,
+) -> Iterator[FaceMotion]:
+    """The same without a portrait: pieces of motion that follow each other."""
+    how = self._sampling(num_inference_steps, guidance_scale, affect_guidance_scale, generator)
+    manner = self._manner("0,0" if affect is None else affect, affect_strength, controls, how)
+    if isinstance(sample_rate, bool) or int(sample_rate) != sample_rate or sample_rate < 1:
+        raise InputError(f"the sample rate is a whole number of samples/s above 0, not {sample_rate}")
+
+    def pieces() -> Iterator[FaceMotion]:
+        self._interrupt = False
+        latents = torch.zeros(0, self.denoiser.config["latents"] + POSE, device=self._execution_device)
+        for heard, ready in _heard(audio, int(sample_rate)):
+            made = len(latents)
+            window = streamed(made, len(heard), LOOKAHEAD, HISTORY, LEAST, ended=ready)
+            if window is None:
+                continue
+            new = slice(window.history, len(heard) - window.start - (0 if ready else LOOKAHEAD))
+            with torch.no_grad():
+                sound = torch.from_numpy(heard[window.start : window.stop]).to(latents.device)
+                points = manner.points(window.start, window.stop)
+                known = self._conditions(sound, points, manner, None)
+                found, touch = self.denoise(known, latents[window.start :][: window.history], how)
+                latents = torch.cat([latents, found[new]])
+                parts = self.decode(found[new], touch[new])
+            yield manner.performed(parts, made, Fraction(TOKENS), len(parts.weights))
+
+    return pieces()
+
+
+def _heard(audio: Iterable[np.ndarray], rate: int) -> Iterator[tuple[np.ndarray, bool]]:
+    """All features (N, 172) heard until now, after each chunk, and whether it was the last."""
+    import soxr
+
+    resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="LQ")
+    listener, heard = Listener(), np.zeros((0, FRAMES * FEATURES), np.float32)
+    for chunk in audio:
+        samples, _ = as_waveform(chunk, rate)
+        heard = np.concatenate([heard, listener.push(resampler.resample_chunk(samples))])
+        yield heard, False
+    rest = listener.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    heard = np.concatenate([heard, rest, listener.finish()])
+    if not len(heard):
+        raise InputError("the stream held no sound")
+    yield heard, True

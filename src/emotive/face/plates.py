@@ -1,0 +1,157 @@
+"""What lies where in a portrait: the head's outline, how each part follows it, the background behind it.
+
+A drawn portrait brings these; of a photograph they are estimated here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .frame import FaceFrame, smooth
+from .landmarks import FaceLandmarks
+
+WORK = 256  # pixels: the larger side at which outlines are estimated
+
+
+@dataclass(frozen=True, eq=False)
+class Plates:
+    """texture: uint8 (H, W, 4), the moving layer, premultiplied. backdrop: uint8 (H, W, 3), what stays.
+    follow: float32 (H, W), how much each place of the layer follows the head."""
+
+    texture: np.ndarray
+    backdrop: np.ndarray
+    follow: np.ndarray
+
+
+def person(image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame) -> np.ndarray:
+    """float32 (H, W) in 0..1: where the person is in a photograph, by graph cuts on colour (GrabCut)."""
+    height, width = image.shape[:2]
+    factor = min(1.0, WORK / max(height, width))
+    small = cv2.resize(image, (round(width * factor), round(height * factor)), interpolation=cv2.INTER_AREA)
+    grid = np.stack(np.meshgrid(np.arange(small.shape[1]), np.arange(small.shape[0])), -1) / factor
+    face = frame.to_face(grid)
+    x, y = face[..., 0], face[..., 1]
+    oval = frame.to_face(landmarks.oval)[:, :2]
+    top, chin = oval[:, 1].min(), oval[18, 1]
+    half = np.ptp(oval[:, 0]) / 2
+    middle = oval[:, 0].mean()
+    mark = np.full(small.shape[:2], cv2.GC_PR_BGD, np.uint8)
+    wide = np.hypot((x - middle) / (half * 1.35), (y - 0.05) / ((chin - top) * 0.72))
+    mark[wide < 1] = cv2.GC_PR_FGD
+    shoulders = (y > chin + 0.25) & (np.abs(x - middle) < half * (1.0 + 1.6 * smooth(y, chin, chin + 0.9)))
+    mark[shoulders] = cv2.GC_PR_FGD
+    far = np.hypot((x - middle) / (half * 2.3), (y - 0.1) / ((chin - top) * 1.25))
+    mark[(far > 1) & (y < chin)] = cv2.GC_BGD
+    inside = np.zeros(small.shape[:2], np.uint8)
+    centre = landmarks.oval[:, :2].mean(0)
+    polygon = (centre + (landmarks.oval[:, :2] - centre) * 0.97) * factor
+    cv2.fillPoly(inside, [np.round(polygon).astype(np.int32)], 1)
+    neck = (y > chin - 0.1) & (y < chin + 0.5) & (np.abs(x - middle) < half * 0.55)
+    mark[(inside > 0) | neck] = cv2.GC_FGD
+    cv2.setRNGSeed(0)
+    cv2.grabCut(small[..., ::-1].copy(), mark, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    found = np.isin(mark, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    # One piece without holes: the one that holds the face.
+    count, label = cv2.connectedComponents(found)
+    cx, cy = np.round(centre * factor).astype(int)
+    found = (label == label[cy, cx]).astype(np.uint8)
+    count, label = cv2.connectedComponents(1 - found)
+    rim = np.unique(np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]]))
+    found = 1 - np.isin(label, rim[rim > 0]).astype(np.uint8)
+    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    soft = cv2.GaussianBlur(found.astype(np.float32), (0, 0), 1.2)
+    soft = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
+    return refined_edge(image, np.clip(soft, 0, 1), max(2, round(0.035 * frame.unit)))
+
+
+def refined_edge(image: np.ndarray, alpha: np.ndarray, radius: int) -> np.ndarray:
+    """An outline drawn to the picture's own edges by a guided filter (He, Sun & Tang 2013) on its luminance."""
+    guide = image.astype(np.float32).mean(2) / 255
+    box = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.blur(values, box)
+
+    mean_guide, mean_alpha = mean(guide), mean(alpha)
+    a = (mean(guide * alpha) - mean_guide * mean_alpha) / (mean(guide * guide) - mean_guide**2 + 1e-3)
+    b = mean_alpha - a * mean_guide
+    fine = mean(a) * guide + mean(b)
+    return smooth(fine, 0.12, 0.88).astype(np.float32)
+
+
+def filled(image: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """float32 (H, W, C): the picture where it is `known` (float32 (H, W), 0..1), and smoothly continued
+    elsewhere, by averaging down a pyramid and filling up from it (push-pull, Gortler et al. 1996)."""
+    levels = []
+    colour, weight = image.astype(np.float32) * known[..., None], known.astype(np.float32)
+    while min(weight.shape) > 2:
+        levels.append((colour, weight))
+        size = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
+        colour = cv2.resize(cv2.GaussianBlur(colour, (5, 5), 1), size, interpolation=cv2.INTER_AREA)
+        colour = colour.reshape(size[1], size[0], -1)
+        weight = cv2.resize(cv2.GaussianBlur(weight, (5, 5), 1), size, interpolation=cv2.INTER_AREA)
+        # Any evidence counts fully one level up, or small islands would fade.
+        gain = np.minimum(weight * 4, 1) / np.maximum(weight, 1e-6)
+        colour, weight = colour * gain[..., None], weight * gain
+    result = colour / np.maximum(weight, 1e-6)[..., None]
+    for colour, weight in reversed(levels):
+        up = cv2.resize(result, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+        up = cv2.GaussianBlur(up.reshape(colour.shape), (3, 3), 0.8).reshape(colour.shape)
+        result = colour + up * (1 - weight[..., None])
+    return result
+
+
+def make_plates(
+    image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame, head: np.ndarray | None, backdrop: np.ndarray | None
+) -> Plates:
+    """The layers of a picture; `head` and `backdrop` as in Portrait, of the same size, or None."""
+    height, width = image.shape[:2]
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
+    face = frame.to_face(grid)
+    x, y = face[..., 0], face[..., 1]
+    oval = frame.to_face(landmarks.oval)[:, :2]
+    chin, middle, half = oval[18, 1], oval[18, 0], np.ptp(oval[:, 0]) / 2
+    if head is None:
+        alpha = person(image, landmarks, frame)
+        # Below the chin only the neck follows; shoulders stay.
+        aside = 1 - smooth(np.abs(x - middle), 0.65 * half, 1.1 * half)
+        low = smooth(y, chin - 0.5, chin - 0.1)
+        allowed = 1 - low * (1 - aside)
+        end = chin + 0.8
+    else:
+        alpha = head.astype(np.float32) / 255
+        allowed = np.ones_like(alpha)
+        rows = np.nonzero((alpha > 0.5).any(1) & (y[:, width // 2] > chin))[0]
+        end = min(chin + 0.85, float(y[rows[-1], width // 2])) if len(rows) else chin + 0.5
+    # The neck takes the motion up from the chin to where the head's layer ends; the bend is spread over all of it.
+    follow = (1 - smooth(y, chin - 0.25, max(end, chin + 0.25))) * allowed
+    alpha = np.where((follow > 0.004) & (alpha > 0.02), alpha, 0).astype(np.float32)
+    follow = cv2.GaussianBlur(follow.astype(np.float32), (0, 0), 0.03 * frame.unit)
+    # A head that is cut off by the picture's border is held there: nothing lies beyond it.
+    follow = follow * _free_of_border(alpha * follow, frame.unit)
+    moving = alpha
+    if backdrop is None:
+        near = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+        behind = filled(image, (1 - smooth(near, 0.0, 0.25)).astype(np.float32))
+    else:
+        behind = backdrop.astype(np.float32)
+    behind = np.where((moving > 0)[..., None], behind, image)
+    behind = np.clip(np.round(behind), 0, 255).astype(np.uint8)
+    a = np.round(alpha * 255)
+    over = image.astype(np.float32) - behind * (1 - a[..., None] / 255)
+    over = np.clip(np.round(over), 0, a[..., None])
+    texture = np.ascontiguousarray(np.concatenate([over, a[..., None]], 2).astype(np.uint8))
+    return Plates(texture, np.ascontiguousarray(behind), follow.astype(np.float32))
+
+
+def _free_of_border(moving: np.ndarray, unit: float) -> np.ndarray:
+    held = np.ones(moving.shape, np.uint8)
+    for line in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+        held[line] = moving[line] < 0.1
+    if held.all():
+        return np.ones(moving.shape, np.float32)
+    distance = cv2.distanceTransform(held, cv2.DIST_L2, 5)
+    return smooth(distance, 0.0, 0.9 * unit).astype(np.float32)

@@ -1,0 +1,209 @@
+"""The recipe of the embedded talking head: readings -> clips -> denoiser -> card.
+
+    emotive train head --minutes 50 -o runs/head
+
+Synthesisers read sentences and clips are recorded from them once (about ten minutes on a core); the teacher's
+performances are made as training runs. The same command goes on where it stopped. `--init NAME|DIR` starts
+from the weights of a finished model.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import __version__ as diffusers_version
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+
+from emotive.data.readings import make_readings, open_speakers
+from emotive.devices import choose_device, choose_dtype
+from emotive.errors import WeightsError
+from emotive.media import write_whole
+from emotive.models.affect_embedding import AffectEmbedding
+from emotive.models.face_denoiser import FaceDenoiser
+from emotive.models.letter_to_sound import LetterToSound
+from emotive.weights import resolve, verify, write_sums
+
+from .head_card import VisemeReader, measure, silence, write_card
+from .head_clips import ESPEAK_VOICES, Clip, make_clips
+from .head_data import batches, performances
+from .head_losses import channel_weights, head_loss, linear_basis
+from .loop import Average, Network, train
+
+READ = {"slt": 900, "rms": 900, "slt16": 300}  # sentences by each voice
+HELD_OUT = ("awb", "kal", "ked")  # a voice, and an engine, that training never hears
+NAME = "emotive-head-1"
+SAVED_EVERY = 5 * 60  # s
+
+
+def train_head(
+    output: Path,
+    minutes: float = 50.0,
+    device: str | None = None,
+    init: str | None = None,
+    seed: int = 0,
+    clips: int = 3000,
+    batch_size: int = 16,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Trains the motion of faces and returns the folder of the finished model, `output/emotive-head-1`.
+
+    Args:
+        output: folder for readings, clips and state; an interrupted run goes on from it.
+        minutes: of training; readings and clips come on top.
+        device: "cpu" or "cuda"; None takes the best one.
+        init: an embedded model or a folder to start from.
+        seed: of weights, batches and clips.
+        clips: recorded for training, eight seconds each.
+
+    Raises:
+        InputError: flite, festival or espeakng-loader is not installed.
+    """
+    place = choose_device(device)
+    output.mkdir(parents=True, exist_ok=True)
+    source = resolve(init) if init else None
+    if source:
+        verify(source)
+    affect = AffectEmbedding.from_pretrained(resolve("emotive-affect-1"), low_cpu_mem_usage=False)
+    affect = affect.eval().requires_grad_(False)
+    heard, held_out = record(output, clips, seed, report)
+    denoiser = train_denoiser(output, heard, affect, minutes, place, source, batch_size, seed, report)
+    folder = save(output, affect, denoiser)
+    report("measuring the finished model")
+    command = f"emotive train head --minutes {minutes:g} --seed {seed}" + (f" --init {init}" if init else "")
+    state = torch.load(output / "head.pt", weights_only=True, mmap=True)
+    machine = torch.cuda.get_device_name() if place.type == "cuda" else f"{torch.get_num_threads()} CPU cores"
+    how = choose_dtype(place)[1].split(":")[0]
+    history = f"{state['samples']:,} windows of four seconds in {state['spent'] / 60:.0f} minutes"
+    finish(folder, heard, held_out, command, f"{history} on {machine}, {how}")
+    return folder
+
+
+def record(
+    output: Path, clips: int, seed: int, report: Callable[[str], None]
+) -> tuple[list[Clip], dict[str, list[Clip]]]:
+    """Clips to train on, and those of each voice that is held out."""
+    path = resolve("emotive-speech-1") / "letter_to_sound"
+    letters = LetterToSound.from_pretrained(path, low_cpu_mem_usage=False).float().eval()
+    readings = output / "readings"
+    readings.mkdir(exist_ok=True)
+    for name, count in (*READ.items(), *((name, 60) for name in HELD_OUT)):
+        make_readings(readings, name, count, seed, letters.phones, report)
+    speakers = open_speakers(readings, (*READ, *HELD_OUT))
+    known, unknown = speakers[: len(READ)], speakers[len(READ) :]
+    slt, rms, slt16 = known
+    turn = [speaker for voice in ESPEAK_VOICES for speaker in (slt, rms, voice, slt16)]
+    held_out = {
+        s.name: make_clips(output / f"clips-{s.name}.npz", [s], 36, seed + 100, report) for s in unknown
+    }
+    return make_clips(output / "clips.npz", turn, clips, seed, report), held_out
+
+
+def train_denoiser(
+    output: Path,
+    clips: Sequence[Clip],
+    affect: AffectEmbedding,
+    minutes: float,
+    device: torch.device,
+    init: Path | None = None,
+    batch_size: int = 16,
+    seed: int = 0,
+    report: Callable[[str], None] = print,
+    **config: Any,
+) -> FaceDenoiser:
+    """The denoiser; returns the averaged weights. `config` changes its size."""
+    dtype, reason = choose_dtype(device)
+    report(f"training on {device.type}, {reason}")
+
+    def autocast() -> torch.autocast:
+        return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+    torch.manual_seed(seed)
+    shown = performances(clips, 250, seed)
+    if init is None:
+        denoiser = FaceDenoiser(affect_sha256=affect.fingerprint(), **config)
+        for name, value in linear_basis(shown, denoiser.latents).items():
+            getattr(denoiser, name).copy_(value)
+    else:
+        denoiser = FaceDenoiser.from_pretrained(init / "denoiser", low_cpu_mem_usage=False)
+        if denoiser.config["affect_sha256"] != affect.fingerprint():
+            raise WeightsError(f"{init} was trained with another affect embedding")
+    denoiser = _on(device, denoiser.float())
+    affect = _on(device, affect)
+    variance = torch.from_numpy(np.concatenate([t.weights for t in shown])).var(0)
+    scale = float((variance * channel_weights()).sum())
+    saved = time.monotonic()
+
+    def on_save(average: Average[FaceDenoiser]) -> None:
+        nonlocal saved
+        if time.monotonic() - saved > SAVED_EVERY:
+            save(output, affect, average.model)
+            saved = time.monotonic()
+
+    return train(
+        denoiser,
+        batches(clips, batch_size, seed),
+        lambda batch: head_loss(denoiser, affect, batch.to(device), autocast, scale),
+        minutes,
+        output / "head.pt",
+        report=report,
+        on_save=on_save,
+        label="head",
+    ).model
+
+
+def save(output: Path, affect: AffectEmbedding, denoiser: FaceDenoiser) -> Path:
+    """Writes the parts of the pipeline as bf16 safetensors."""
+    folder = output / NAME
+    parts = {"affect_embedding": affect, "denoiser": denoiser}
+    for name, network in parts.items():
+        network.register_to_config(_name_or_path="")  # not where they lay on this machine
+        copy = type(network).from_config(network.config)
+        copy.load_state_dict(network.state_dict())
+        copy.to(torch.bfloat16).save_pretrained(folder / name)
+    FlowMatchEulerDiscreteScheduler(shift=1.0).save_pretrained(folder / "scheduler")
+    index = {
+        "_class_name": "EmotiveTalkingHeadPipeline",
+        "_diffusers_version": diffusers_version,
+        "affect_embedding": ["emotive.models.affect_embedding", "AffectEmbedding"],
+        "denoiser": ["emotive.models.face_denoiser", "FaceDenoiser"],
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+    }
+    write_whole(folder / "model_index.json", (json.dumps(index, indent=2) + "\n").encode())
+    for file in folder.rglob("*.safetensors"):
+        file.chmod(0o644)
+    write_sums(folder)
+    return folder
+
+
+def finish(
+    folder: Path, clips: Sequence[Clip], held_out: dict[str, list[Clip]], command: str, history: str
+) -> None:
+    """Measures the model in `folder` on voices that it never heard, and writes its card."""
+    affect = AffectEmbedding.from_pretrained(folder / "affect_embedding", low_cpu_mem_usage=False)
+    denoiser = FaceDenoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False).float().eval()
+    reader = VisemeReader(clips[:240])
+    rows = measure(denoiser, affect, held_out, reader)
+    size = sum(f.stat().st_size for f in folder.rglob("*.safetensors")) / 1e6
+    facts = {
+        "name": folder.name,
+        "denoiser": f"{sum(p.numel() for p in denoiser.parameters()) / 1e6:.2f}M parameters",
+        "affect": affect.fingerprint()[:12],
+        "bytes": f"{size:.1f} MB",
+        "command": command,
+        "clips": f"{len(clips):,}",
+        "history": history,
+    }
+    write_card(folder, rows, silence(denoiser, affect), facts)
+    write_sums(folder)
+
+
+def _on(device: torch.device, module: Network) -> Network:
+    """`module`, moved there; in words that the type checker follows."""
+    moving: Any = module
+    return moving.to(device)

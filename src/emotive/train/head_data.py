@@ -1,0 +1,159 @@
+"""Training batches of the talking head: what is heard of clips, spoilt, and what the teacher does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emotive.data.face_teacher import FaceTargets, act, random_style
+from emotive.voice.listening import FEATURES, FRAMES, MELS, loudness
+
+from .head_clips import TOKENS, Clip
+
+CROP = 120  # tokens of a window
+HISTORY = 20  # of them that come in clean where there is history
+LOOKAHEADS = (0, 4, 7)  # tokens heard beyond what is to be said: 0, 133 and 233 ms
+
+
+class HeadBatch(NamedTuple):
+    """B windows of N tokens; see `FaceConditions` for the first seven."""
+
+    heard: Tensor  # (B, N, 172)
+    hears: Tensor
+    affect: Tensor  # points (B, N, 3)
+    style: Tensor
+    visemes: Tensor
+    knows: Tensor
+    present: Tensor
+    weights: Tensor  # (B, N, 52)
+    pose: Tensor  # (B, N, 8)
+    closure: Tensor  # (B, N)
+    contact: Tensor  # (B, N)
+    history: Tensor  # bool (B, N): comes in clean
+
+    def to(self, device: torch.device) -> HeadBatch:
+        """The same on another device."""
+        return HeadBatch(*(part.to(device) for part in self))
+
+
+def random_curve(tokens: int, rng: np.random.Generator) -> np.ndarray:
+    """Affect (N, 3) for a face: constant, gliding or turning; some on the rim, some neutral; dominance is
+    unset in half of them."""
+
+    def point() -> np.ndarray:
+        p = rng.uniform(-1, 1, 3)
+        if rng.random() < 0.3:
+            p[rng.integers(2)] = rng.choice([-1.0, 1.0])
+        if rng.random() < 0.12:
+            p[:2] = 0
+        return p
+
+    knots = [point() for _ in range(1 if rng.random() < 0.5 else int(rng.integers(2, 4)))]
+    if len(knots) == 1:
+        curve = np.repeat(knots[0][None], tokens, 0)
+    else:
+        at = np.sort(rng.uniform(0, tokens, len(knots)))
+        curve = np.stack([np.interp(np.arange(tokens), at, [k[i] for k in knots]) for i in range(3)], 1)
+        if rng.random() < 0.3:  # turns within a frame
+            curve = np.array(knots)[np.abs(np.arange(tokens)[:, None] - at).argmin(1)]
+    if rng.random() < 0.5:
+        curve[:, 2] = np.nan
+    return curve.astype(np.float32)
+
+
+def spoil(heard: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Features (N, 172) as of a longer or shorter tract, at another level, by another microphone, in a room
+    with noise."""
+    frames = heard.astype(np.float32).reshape(-1, FEATURES)
+    mels = frames[:, : MELS + 1] * 20  # dB, the level with them
+    place = (np.arange(MELS) + 0.5) / MELS
+    mels[:, :MELS] = _warped(mels[:, :MELS], rng.normal(0, 1.0))
+    gain = rng.normal(0, 3.0)
+    colour = (
+        sum(rng.normal(0, 2.0) * np.cos(np.pi * k * place) for k in (1, 2, 3)) if rng.random() < 0.7 else 0
+    )
+    mels[:, :MELS] += gain + colour
+    mels[:, MELS] += gain
+    if rng.random() < 0.3:  # a room: power decays by 60 dB within 0.2 to 0.7 s
+        keep = 10 ** (-6 / (120 * rng.uniform(0.2, 0.7)))
+        power = 10 ** (mels / 10)
+        tail, wet = np.zeros(MELS + 1), rng.uniform(0.01, 0.06)
+        for now in power:
+            tail = keep * tail + wet * now
+            now += tail
+        mels = 10 * np.log10(power)
+    if rng.random() < 0.6:
+        floor = 10 - rng.uniform(10, 60) - rng.uniform(0, 25) * place
+        noise = np.append(floor, 10 * np.log10(np.mean(10 ** (floor / 10))) - 10)
+        mels = 10 * np.log10(10 ** (mels / 10) + 10 ** ((noise + rng.normal(0, 1.5, mels.shape)) / 10))
+    frames[:, : MELS + 1] = (mels / 20).clip(-3, 3)
+    return frames.reshape(len(heard), FRAMES * FEATURES)
+
+
+def _warped(mels: np.ndarray, shift: float) -> np.ndarray:
+    """Log-mels (T, MELS) moved up by `shift` bands in the middle, less at the ends."""
+    bands = np.arange(MELS)
+    at = (bands - shift * np.sin(np.pi * (bands + 0.5) / MELS)).clip(0, MELS - 1)
+    low = np.floor(at).astype(int).clip(0, MELS - 2)
+    share = at - low
+    return mels[:, low] * (1 - share) + mels[:, low + 1] * share
+
+
+def example(clips: Sequence[Clip], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One random window of one clip."""
+    clip = clips[int(rng.integers(len(clips)))]
+    tokens = min(CROP, len(clip.heard))
+    start = int(rng.integers(len(clip.heard) - tokens + 1))
+    at = slice(start, start + tokens)
+    points = clip.affect[at] if rng.random() < 0.5 else random_curve(tokens, rng)
+    style = random_style(rng)
+    loud = loudness(clip.heard.astype(np.float32))[at]
+    targets = act(
+        clip.phones, clip.syllables, clip.alphabet, points, loud, style, TOKENS, rng, start / TOKENS
+    )
+    history = HISTORY if rng.random() < 0.5 else 0
+    # How much is to be said, and how much is heard beyond it.
+    hears, present = np.ones(tokens, bool), np.ones(tokens, bool)
+    if rng.random() < 0.45:
+        until = history + int(rng.choice([2, 3, 4, 8, 30, 60])) + int(rng.choice(LOOKAHEADS))
+        (present if rng.random() < 0.6 else hears)[until:] = False
+    if rng.random() < 0.06:
+        hears[:] = False
+    knows = np.full(tokens, rng.random() < 0.35) & hears & present
+    row = {
+        "heard": spoil(clip.heard[at], rng), "hears": hears, "affect": points, "visemes": targets.visemes,
+        "knows": knows, "present": present, "weights": targets.weights, "pose": targets.pose,
+        "closure": targets.closure, "contact": targets.contact, "history": np.arange(tokens) < history,
+    }  # fmt: skip
+    return {**{name: _padded(value) for name, value in row.items()}, "style": style}
+
+
+def _padded(x: np.ndarray) -> np.ndarray:
+    out = np.zeros((CROP, *x.shape[1:]), bool if x.dtype == bool else np.float32)
+    out[: len(x)] = x
+    return out
+
+
+def batches(clips: Sequence[Clip], size: int, seed: int) -> Iterator[HeadBatch]:
+    """Endless batches."""
+    rng = np.random.default_rng(seed)
+    while True:
+        rows = [example(clips, rng) for _ in range(size)]
+        yield HeadBatch(*(torch.from_numpy(np.stack([r[name] for r in rows])) for name in HeadBatch._fields))
+
+
+def performances(clips: Sequence[Clip], count: int, seed: int) -> list[FaceTargets]:
+    """`count` performances of whole clips with random affect and style, for measuring motion."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(count):
+        clip = clips[i % len(clips)]
+        points = random_curve(len(clip.heard), rng)
+        loud = loudness(clip.heard.astype(np.float32))
+        style = random_style(rng)
+        found.append(act(clip.phones, clip.syllables, clip.alphabet, points, loud, style, TOKENS, rng))
+    return found
