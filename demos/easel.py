@@ -125,7 +125,7 @@ def encodable(text: str) -> bool:
 
 def sentence(error: Exception) -> str:
     """An error's line, to be read in a page: without advice for programs, with a capital but for names."""
-    line = " ".join(str(error).split()).partition(", or Affect.")[0]
+    line = re.split(r", or (?:Affect\.|give --)", " ".join(str(error).split()))[0]
     return line[:1].upper() + line[1:] if line.partition(" ")[0].isalpha() else line
 
 
@@ -236,4 +236,6 @@ def without_path(file: str | Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
+        if not str(file):
+            raise
         raise InputError(str(error).replace(str(file), Path(file).name)) from error

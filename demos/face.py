@@ -6,7 +6,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,10 +52,11 @@ class Scene:
     notes: tuple[str, ...] = ()
 
 
-def who_speaks(chosen: Any, file: Any, answer: Any, consent: Any) -> Shot:
+def who_speaks(chosen: Any, file: Any, landmarks: Any, answer: Any, consent: Any) -> Shot:
     """The shot of a bundled portrait by its name, or, where `chosen` is "", of the photograph in `file`.
 
-    `answer` is one of `ANSWERS`, `consent` who agreed and how. Raises InputError for what cannot be used.
+    `landmarks` is a file with those of the photograph, or None; `answer` one of `ANSWERS`, `consent` who
+    agreed and how. Raises InputError for what cannot be used.
     """
     if isinstance(chosen, str) and chosen in bundled_portraits():
         return Shot(chosen)
@@ -66,14 +66,15 @@ def who_speaks(chosen: Any, file: Any, answer: Any, consent: Any) -> Shot:
         raise InputError("choose a photograph first, or one of the portraits")
     if answer not in ANSWERS:
         raise InputError("say who agreed: a person, nobody since it shows none, or nobody yet")
+    points = Path(landmarks) if isinstance(landmarks, str | Path) else None
     if answer != "agreed":
-        return Shot(str(file), not_a_person=answer == "nobody")
+        return Shot(str(file), landmarks=points, not_a_person=answer == "nobody")
     said = " ".join(consent.split()) if isinstance(consent, str) and encodable(consent) else ""
     if not said:
         raise InputError("write down who agreed, and how, or choose another answer")
     if len(said) > LONGEST_CONSENT:
         raise InputError(f"who agreed, and how, fits into {LONGEST_CONSENT} characters")
-    return Shot(str(file), consent=said)
+    return Shot(str(file), landmarks=points, consent=said)
 
 
 def moves(head_motion: Any, blink: Any, across: Any, up: Any, still: Any, lips_only: Any) -> dict[str, Any]:
@@ -99,20 +100,14 @@ def asked_of_face(
     return replace(plan, medium="head", fps=FPS, size=(SIDE, SIDE))
 
 
-@cache
-def bundled(name: str) -> Portrait:
-    """A portrait that came with Emotive."""
-    return open_portrait(name)
-
-
 def portrait_of(shot: Shot) -> Portrait:
     """The portrait of a shot. Raises InputError, calling the file by its name, where it holds no face."""
     assert shot.portrait is not None
     if shot.portrait in bundled_portraits():
-        return bundled(shot.portrait)
-    with without_path(shot.portrait):
-        open_picture(shot.portrait, MAX_UPLOAD_PIXELS)  # a large one is refused before it fills the memory
         return open_portrait(shot.portrait)
+    with without_path(shot.portrait), without_path(shot.landmarks or ""):
+        open_picture(shot.portrait, MAX_UPLOAD_PIXELS)  # a large one is refused before it fills the memory
+        return open_portrait(shot.portrait, shot.landmarks)
 
 
 class Camera:
@@ -184,8 +179,7 @@ class Camera:
                 plan = replace(plan, affect=None, affect_text="", curve=take.speech.affect)
             return take.speech, plan, take.notes
         waveform, rate = open_recording(shot.audio, LONGEST_CLIP)
-        if not np.any(np.abs(waveform) > 1e-4):
-            raise InputError("the recording is silent")
+        plan = replace(plan, prompt="", voice="")
         if end is not None:
             start = plan.affect or Affect.neutral()
             way = AffectCurve([(0.0, start), (len(waveform) / rate, end)])

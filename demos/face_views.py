@@ -7,16 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from emotive.face.motion_files import WRITTEN, save_motion
-from emotive.face.opening import bundled_portraits
+from emotive.face.opening import bundled_portraits, open_portrait
+from emotive.face.portrait import Portrait
 from emotive.face.shot import Shot
 from emotive.media import slug
 from emotive.media.provenance import Provenance
 
 from . import views, voice_views
-from .face import SIDE, Camera, Scene, bundled
+from .face import SIDE, Camera, Scene
 
 THUMB = 176  # pixels, two for each of the page's
 KINDS = {
@@ -30,7 +32,7 @@ KINDS = {
 def choices() -> list[dict[str, str]]:
     """The bundled portraits, as the picker shows them."""
     return [
-        {"name": name, "src": views.small(Image.fromarray(bundled(name).image), THUMB), "label": called(name)}
+        {"name": name, "src": views.small(_cut(open_portrait(name)), THUMB), "label": called(name)}
         for name in bundled_portraits()
     ]
 
@@ -44,7 +46,7 @@ def resting(shot: Shot, camera: Camera) -> dict[str, Any]:
     """The screen before anything is said: the face at rest. Raises InputError where there is none."""
     name = Path(shot.portrait or "").name
     if name in bundled_portraits():
-        picture, label = Image.fromarray(bundled(name).image), called(name)
+        picture, label = Image.fromarray(open_portrait(name).image), called(name)
     else:
         picture, label = Image.fromarray(camera.still(shot)), name
     return {"still": views.small(picture, SIDE), "label": label}
@@ -70,7 +72,7 @@ def motion(scene: Scene, folder: Path) -> dict[str, str]:
     found = {}
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for suffix in WRITTEN:
-            file = save_motion(scene.motion, Path(own) / f"motion{suffix}", scene.made)
+            file = save_motion(scene.motion, Path(own) / f"motion{suffix}")
             found[suffix] = _uri(KINDS[suffix], file.read_bytes())
     return found
 
@@ -115,6 +117,14 @@ def rows(made: Provenance) -> list[tuple[str, str]]:
         ("made on", f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}"),
         ("again", f"{' '.join(again)} --like FILE"),
     ]
+
+
+def _cut(portrait: Portrait) -> Image.Image:
+    """The face alone, with some of what is around it."""
+    (left, top), (right, bottom) = (f(portrait.landmarks.oval[:, :2], axis=0) for f in (np.min, np.max))
+    x, y, half = (left + right) / 2, (top + bottom) / 2, 0.72 * (bottom - top)
+    box = tuple(round(float(edge)) for edge in (x - half, y - 1.1 * half, x + half, y + 0.9 * half))
+    return Image.fromarray(portrait.image).crop(box)  # type: ignore[arg-type]
 
 
 def _who(made: Provenance) -> str:

@@ -28,6 +28,7 @@ const buttons = choices.map(({ name, src, label }) => {
 function choose(name) {
   if (name === props.value) return;
   props.value = name;
+  show();
   trigger("input");
 }
 

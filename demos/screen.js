@@ -19,7 +19,6 @@ function rest({ still, label }) { // a face that has not spoken yet
   image.hidden = false;
   video.hidden = caption.hidden = true;
   player.enable(false);
-  find("output").textContent = "0.0 s";
   document.dispatchEvent(new CustomEvent("emotive:seen", { detail: [] }));
 }
 

@@ -34,7 +34,9 @@ function transport(media, figure, length, moved = () => {}) {
 
   function enable(on) {
     button.disabled = range.disabled = !on;
-    if (on) place();
+    if (on) return place();
+    range.value = "0";
+    clock.textContent = "0.0 s";
   }
 
   button.addEventListener("click", toggle);

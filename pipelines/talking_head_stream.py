@@ -15,7 +15,6 @@ from emotive.errors import InputError
 from emotive.face.controls import FaceControls
 from emotive.face.manner import TOKENS
 from emotive.face.portrait import Portrait
-from emotive.media.audio import as_waveform
 from emotive.models.face_denoiser import POSE
 from emotive.sampling.windows import streamed
 from emotive.signals import FaceMotion
@@ -114,8 +113,10 @@ def _heard(audio: Iterable[np.ndarray], rate: int) -> Iterator[tuple[np.ndarray,
     resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="LQ")
     listener, heard = Listener(), np.zeros((0, FRAMES * FEATURES), np.float32)
     for chunk in audio:
-        samples, _ = as_waveform(chunk, rate)
-        heard = np.concatenate([heard, listener.push(resampler.resample_chunk(samples))])
+        samples = np.asarray(chunk)
+        if samples.ndim != 1 or samples.dtype.kind != "f" or not np.all(np.abs(samples) <= 1):
+            raise InputError("a chunk of the stream is float samples (N,) in [-1, 1]")
+        heard = np.concatenate([heard, listener.push(resampler.resample_chunk(samples.astype(np.float32)))])
         yield heard, False
     rest = listener.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     heard = np.concatenate([heard, rest, listener.finish()])

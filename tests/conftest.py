@@ -1,10 +1,11 @@
 """What the tests of the commands share."""
 
+import os
 from pathlib import Path
 
 import pytest
 from command import Run
-from tiny import tiny_image_pipeline, tiny_speech_pipeline
+from tiny import tiny_head_pipeline, tiny_image_pipeline, tiny_speech_pipeline
 
 from emotive import weights
 from emotive.cli import main
@@ -24,6 +25,32 @@ def speech_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random speech model in a folder, with its sums."""
     folder = tmp_path_factory.mktemp("models") / "tiny-speech"
     tiny_speech_pipeline(seed=0).save_pretrained(folder)
+    weights.write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def landmark_network() -> Path:
+    """The fetched face landmark network: `emotive fetch face-landmarks` before the tests.
+
+    A wheel may be given instead, in EMOTIVE_LANDMARKS_WHEEL. EMOTIVE_REQUIRE_LANDMARKS=1 says that it is there.
+    """
+    from emotive.fetching import FACE_LANDMARKS, fetch, fetched
+
+    if (path := fetched(FACE_LANDMARKS)) is not None:
+        return path
+    if wheel := os.environ.get("EMOTIVE_LANDMARKS_WHEEL"):
+        return fetch(FACE_LANDMARKS, Path(wheel))
+    if os.environ.get("EMOTIVE_REQUIRE_LANDMARKS") == "1":
+        pytest.fail("the face landmark network is not here: run `emotive fetch face-landmarks`")
+    pytest.skip("needs `emotive fetch face-landmarks`")
+
+
+@pytest.fixture(scope="session")
+def head_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random talking-head model in a folder, with its sums."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-head"
+    tiny_head_pipeline(seed=0).save_pretrained(folder)
     weights.write_sums(folder)
     return folder
 

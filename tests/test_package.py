@@ -31,7 +31,7 @@ HOUSE = [
     ["evaluate", "train"],
     ["about", "batch", "matching", "plan", "showcase", "stimuli", "cli", "demos"],
 ]
-HEAVY = ("torch", "diffusers", "transformers", "numpy", "PIL", "skia", "huggingface_hub")
+HEAVY = ("torch", "diffusers", "transformers", "numpy", "PIL", "skia", "huggingface_hub", "cv2", "numba", "scipy")
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -109,7 +109,8 @@ def test_import_is_light():
 
 
 def test_public_names():
-    names = ["Affect", "AffectCurve", "EmotiveImagePipeline", "EmotiveSpeechPipeline", "Speech"]
+    names = ["Affect", "AffectCurve", "EmotiveImagePipeline", "EmotiveSpeechPipeline"]
+    names += ["EmotiveTalkingHeadPipeline", "FaceMotion", "Speech"]
     assert emotive.__all__ == [*names, "__version__"]
     assert set(emotive.__all__) <= set(dir(emotive))
     for name in emotive.__all__[:-1]:

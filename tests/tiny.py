@@ -4,6 +4,7 @@ import torch
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
 from emotive.models.affect_embedding import AffectEmbedding
+from emotive.models.face_denoiser import FaceDenoiser
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.letter_to_sound import LetterToSound
@@ -11,6 +12,7 @@ from emotive.models.prosody_denoiser import ProsodyDenoiser
 from emotive.models.speech_denoiser import SpeechDenoiser, SpeechDurations
 from emotive.pipelines.image import EmotiveImagePipeline
 from emotive.pipelines.speech import EmotiveSpeechPipeline
+from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
 from emotive.train.image import new_text_encoder
 from emotive.voice.phones import CONSONANTS, VOWELS
 
@@ -61,5 +63,24 @@ def tiny_speech_pipeline(seed: int = 0) -> EmotiveSpeechPipeline:
     denoiser.mean[:, 61:], denoiser.deviation[:, 61:] = -12.0, 3.0
     scheduler = FlowMatchEulerDiscreteScheduler()
     pipe = EmotiveSpeechPipeline(letters, affect, durations, denoiser, prosody, scheduler)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def tiny_head_pipeline(seed: int = 0) -> EmotiveTalkingHeadPipeline:
+    """A random talking-head pipeline of about 30,000 parameters that makes a face twitch."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        affect = AffectEmbedding(n_tokens=4, dim=8, pooled_dim=16, width=16, n_frequencies=8)
+        shared = {"affect_pooled_dim": 16, "affect_sha256": affect.fingerprint()}
+        denoiser = FaceDenoiser(latents=6, dim=32, layers=1, heads=2, **shared)
+    generator = torch.Generator().manual_seed(seed)
+    for module in (affect, denoiser):
+        wake(module, generator)
+    # Faces near rest: some shapes move, and the head turns by some degrees.
+    torch.nn.init.normal_(denoiser.basis, std=0.1, generator=generator)
+    denoiser.mean.fill_(0.1)
+    denoiser.pose_deviation.fill_(0.03)
+    pipe = EmotiveTalkingHeadPipeline(affect, denoiser, FlowMatchEulerDiscreteScheduler())
     pipe.set_progress_bar_config(disable=True)
     return pipe

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from emotive.affect import Affect, AffectCurve
     from emotive.pipelines.image import EmotiveImagePipeline
     from emotive.pipelines.speech import EmotiveSpeechPipeline
-    from emotive.signals import Speech
+    from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
+    from emotive.signals import FaceMotion, Speech
 
 __version__ = "0.1.0"
 
@@ -21,6 +22,8 @@ __all__ = [
     "AffectCurve",
     "EmotiveImagePipeline",
     "EmotiveSpeechPipeline",
+    "EmotiveTalkingHeadPipeline",
+    "FaceMotion",
     "Speech",
     "__version__",
 ]
@@ -30,6 +33,8 @@ _ROOMS = {
     "AffectCurve": "emotive.affect",
     "EmotiveImagePipeline": "emotive.pipelines.image",
     "EmotiveSpeechPipeline": "emotive.pipelines.speech",
+    "EmotiveTalkingHeadPipeline": "emotive.pipelines.talking_head",
+    "FaceMotion": "emotive.signals",
     "Speech": "emotive.signals",
 }
 

@@ -13,6 +13,8 @@ from emotive import __version__, weights
 from emotive.affect import emotions, label_set
 from emotive.devices import choose_device, choose_dtype
 from emotive.errors import WeightsError
+from emotive.face.opening import bundled_portraits
+from emotive.fetching import FETCHABLE, Fetchable, fetched
 
 TERM = ("term", "valence", "arousal", "dominance", "source")
 LABEL_SETS = ("ekman", "mikels", "plutchik", "goemotions")
@@ -38,9 +40,20 @@ def facts() -> dict[str, Any]:
             {"name": m.name, "megabytes": round(m.bytes / 1e6, 1), "sha256": m.sha256, "path": str(m.path)}
             for m in weights.embedded()
         ],
+        "portraits": list(bundled_portraits()),
+        "fetchable": {name: _where(item) for name, item in FETCHABLE.items()},
         "emotions": [{key: getattr(term, key) for key in TERM} for term in emotions()],
         "label_sets": {name: list(label_set(name)) for name in LABEL_SETS},
     }
+
+
+def _where(item: Fetchable) -> str | None:
+    """The path of what was fetched; None if it was not, or is damaged, which using it says."""
+    try:
+        path = fetched(item)
+    except WeightsError:
+        return None
+    return None if path is None else str(path)
 
 
 def vocabulary(model: str) -> dict[str, Any]:

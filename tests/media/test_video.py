@@ -25,7 +25,7 @@ MADE = Provenance(
     fps=30,
     size=SIZE,
     voice="ada",
-    medium="talking_head",
+    medium="head",
     extra={"consent": "Ada, by letter"},
 )
 

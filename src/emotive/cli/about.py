@@ -86,6 +86,11 @@ def info(
             "device": f"{facts['device']}, {facts['threads']} threads",
             "dtype": facts["dtype_reason"],
             "models": "\n".join(models) or "none embedded",
+            "portraits": ", ".join(facts["portraits"]) or "none bundled",
+            "fetched": "\n".join(
+                f"{name}: {path or f'not here: emotive fetch {name}'}"
+                for name, path in facts["fetchable"].items()
+            ),
             "label sets": "\n".join(f"{k}: {', '.join(labels)}" for k, labels in facts["label_sets"].items()),
             "emotions": "valence arousal dominance",
         }

@@ -40,7 +40,7 @@ def fetch(
         hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(FETCHABLE)}"
         raise InputError(f"{name[:40]!r} cannot be fetched; {hint}")
     item = FETCHABLE[name]
-    if not as_json:
+    if not as_json and source is None:  # said before the network is touched
         for label, value in _told(name).items():
             say(f"{label + ':':<9}{value}")
     if source is None and (here := _is_there(name)) is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotive import __version__
+from emotive.affect import Affect
 from emotive.errors import InputError
 from emotive.face.controls import FaceControls
 from emotive.face.shot import Shot
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from emotive.signals import FaceMotion, Speech
 
 VIDEOS = (".mp4", ".webm", ".gif")
-SPEECH_MODEL = "emotive-speech-1"
 LEAST_FPS, MOST_FPS = 10, 120
 LEAST_SIZE, MOST_SIZE = 64, 2048
 
@@ -41,6 +41,8 @@ def head_plan_like(file: Path) -> Provenance:
     made = read_provenance(file)
     if made.medium != "head":
         raise InputError(f"{file} is not a talking head: its medium is {made.medium!r}")
+    if "motion" in made.extra:
+        raise InputError(f"{file} shows a motion from a file: give that again with --from-motion")
     if made.affect is None and made.curve is None:
         raise InputError(f"{file}: the provenance has neither an affect nor a curve")
     return replace(made, created=now(), index=0)
@@ -67,7 +69,11 @@ def film(
     portrait = None if target is None else open_shot(shot)  # what is wrong with it is said first
     controls, made_of = shot.controls, shot.told()
     if shot.from_motion is not None:
-        motion, speech, plan = load_motion(shot.from_motion), _heard(shot), replace(plan, affect=None)
+        motion, speech, plan = (
+            load_motion(shot.from_motion, plan.fps),
+            _heard(shot),
+            replace(plan, affect=None),
+        )
         plan = replace(plan, curve=motion.affect, fps=float(motion.fps))
         pipe = None
     else:
@@ -85,25 +91,15 @@ def film(
 
 def film_sheet(shot: Shot, plan: Provenance, target: Path) -> Path:
     """Writes the sheet of a portrait's expressions."""
-    import numpy as np
-
     from emotive.batch import valence_arousal_grid
-    from emotive.face.renderer import PortraitRenderer
-    from emotive.face.sheet import expression_sheet
-    from emotive.media.badge import badge
+    from emotive.face.sheet import close_up, expression_sheet
 
     portrait = open_shot(shot)
-    renderer, ahead = PortraitRenderer(portrait, 384), np.zeros(3, np.float32)
-    marked = shot.badge and not portrait.bundled
-
-    def show(weights: np.ndarray) -> np.ndarray:
-        frame = renderer.render(weights, ahead, ahead, ahead[:2])
-        return badge(frame) if marked else frame
-
+    show, side = close_up(portrait, badged=shot.badge and not portrait.bundled)
     cells = valence_arousal_grid(5, 5)
     drawn = expression_sheet(show, cells, 5)
     plan = replace(plan, affect=None, grid=(5, 5), cells=tuple(cells), fps=None, emotive=__version__)
-    made = replace(plan, model="emotive.face.expressions", size=(384, 384), extra=shot.told())
+    made = replace(plan, model="emotive.face.expressions", size=(side, side), extra=shot.told())
     return write_png(target, drawn, made)
 
 
@@ -145,9 +141,10 @@ def _moved(
 ) -> FaceMotion:
     import torch
 
+    untold = not plan.affect_text and plan.curve is None and plan.affect == Affect.neutral()
     return pipe.motion(
         speech,
-        asked(plan),  # type: ignore[arg-type]
+        None if untold else asked(plan),  # type: ignore[arg-type]
         fps=plan.fps or 30.0,
         num_inference_steps=plan.num_inference_steps,
         guidance_scale=plan.guidance_scale,
@@ -188,8 +185,10 @@ def _speech(plan: Provenance, shot: Shot, device: str | None) -> tuple[Speech, P
     heard = _heard(shot)
     if heard is not None:
         return heard, plan
-    pipe, here = load_speech_pipeline(SPEECH_MODEL, device)
-    spoken = settled_speech(replace(plan, num_inference_steps=8), pipe, here)
+    pipe, here = load_speech_pipeline(shot.speech_model, device)
+    # The scales of the plan are the face's.
+    own = replace(plan, num_inference_steps=8, guidance_scale=None, affect_guidance_scale=None)
+    spoken = settled_speech(own, pipe, here)
     from emotive.signals import Speech
 
     parts = list(speaker(pipe, spoken, plan.prompt)(asked(plan)))

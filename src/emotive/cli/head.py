@@ -62,6 +62,8 @@ def head(
     seed: Annotated[int | None, option("Same seed, same motion. [random]")] = None,
     like: Annotated[Path | None, option("Remake this file; other options change what they name.")] = None,
     model: Annotated[str | None, option(f"Name, folder or hub id. [{HEAD_MODEL}]")] = None,
+    speech_model: Annotated[str | None, option(
+        "What speaks --text: name, folder or hub id. [emotive-speech-1]")] = None,
     device: Device = None,
     output: Annotated[str | None, option(
         "A .mp4, .webm or .gif (--sheet: .png), overwritten if it exists; or a folder, for a file named "
@@ -84,6 +86,7 @@ def head(
         raise InputError("--consent is empty: say who agreed, and how")
     said = {"portrait": portrait, "audio": audio, "transcript": transcript, "landmarks": landmarks}
     said |= {"detector": detector, "consent": consent, "from_motion": from_motion}
+    said |= {"speech_model": speech_model}
     shot = replace(shot, **{key: value for key, value in said.items() if value is not None})
     shot = replace(shot, not_a_person=not_a_person or shot.not_a_person)
     if audio is not None and text is None:

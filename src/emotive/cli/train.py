@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from emotive.errors import InputError
@@ -68,6 +69,32 @@ def train_speech(
     make_folder(output)
     with quiet_diffusers():
         print(recipe(output, minutes, device, init, seed, compile=compile, report=report))
+
+
+@train_app.command("head")
+def train_head(
+    output: Folder,
+    minutes: Annotated[float, option("How long to train, after the clips are recorded.")] = 50.0,
+    device: Device = None,
+    init: Annotated[str | None, option("Start from a model: name, folder or hub id.")] = None,
+    seed: Annotated[int, option("Seed of data and weights.")] = 0,
+    data: Annotated[Path | None, option("Learn from this folder of video clips of a face, too.")] = None,
+    batch_size: Annotated[int, option("Windows of four seconds per training step.")] = 16,
+) -> None:
+    """Readings, clips, motion of a face, card: the whole recipe; run it again to go on."""
+    _check(minutes, ("--seed", seed, 0, 2**32 - 1), ("--batch-size", batch_size, 2, 65_536))
+    with needs_extra("train"):
+        from emotive.train.head import train_head as recipe
+    from emotive.devices import choose_device
+    from emotive.plan import quiet_diffusers
+    from emotive.weights import resolve
+
+    choose_device(device)  # what is wrong is said before anything is made
+    if init is not None:
+        resolve(init)
+    make_folder(output)
+    with quiet_diffusers():
+        print(recipe(output, minutes, device, init, seed, data=data, batch_size=batch_size, report=report))
 
 
 @train_app.command("affect")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .colour import mix, oklch, shade
-from .portrait_ground import Ground, lay, light_of, linear, ramp, ribbon, smooth, tapered
+from .portrait_ground import Ground, encoded, lay, light_of, linear, ramp, ribbon, shifted, tapered
 from .portrait_person import BLACK_HAIR, Person
 from .portrait_shape import MIDDLE, Shape
 
@@ -16,7 +16,7 @@ BALL = 50.0  # radius of an eyeball, frame units
 IRIS_SIZE = 160  # pixels across an iris layer
 
 
-def whites(p: Person, shape: Shape, g: Ground) -> np.ndarray:
+def whites(p: Person, g: Ground) -> np.ndarray:
     """Both eyeballs without irises and lids, linear light, painted far past the lids."""
     white = light_of(mix(oklch(0.885, 0.012, 75), p.skin, 0.05))
     picture = np.broadcast_to(white, (*g.x.shape, 3)).copy()
@@ -52,13 +52,11 @@ def iris_disc(p: Person, side: int) -> np.ndarray:
     colour = base * tone[..., None]
     lay(colour, inner * (0.7 + 0.7 * glow)[..., None], 0.75 * np.exp(-(((r - 0.50) / 0.13) ** 2)))
     lay(colour, base * 0.12, 0.92 * ramp(r, 0.72, 0.97))
-    lay(colour, np.float32([0.006, 0.005, 0.005]), ramp(r, 0.44, 0.395))
+    lay(colour, np.array([0.006, 0.005, 0.005], np.float32), ramp(r, 0.44, 0.395))
     faint = np.exp(-(((x + 0.30) / 0.16) ** 2) - ((y + 0.36) / 0.16) ** 2)
-    lay(colour, np.float32([1, 1, 1]), 0.25 * faint)
+    lay(colour, np.array([1, 1, 1], np.float32), 0.25 * faint)
     lay(colour, inner * 2.2, 0.22 * np.exp(-(((x - 0.30) / 0.30) ** 2) - ((y - 0.48) / 0.18) ** 2))
     alpha = ramp(r, 1.0, 0.90)
-    from .portrait_ground import encoded
-
     return np.rint(np.concatenate([encoded(colour), alpha[..., None]], -1) * 255).astype(np.uint8)
 
 
@@ -81,7 +79,7 @@ def placed(disc: np.ndarray, iris: np.ndarray, g: Ground) -> tuple[np.ndarray, n
 
 
 def paint_eyes(p: Person, shape: Shape, g: Ground, picture: np.ndarray, white: np.ndarray,
-               discs: list[np.ndarray]) -> None:  # fmt: skip
+               discs: np.ndarray) -> None:  # fmt: skip
     """Puts the open eyes into a picture of the skin."""
     for i, s in enumerate((-1, 1)):
         upper, lower = shape.lids[i]
@@ -89,11 +87,21 @@ def paint_eyes(p: Person, shape: Shape, g: Ground, picture: np.ndarray, white: n
         ball = white.copy()
         colour, mask = placed(discs[i], shape.irises[i], g)
         lay(ball, colour, mask)
-        above = 1 - g.mask(np.vstack([upper + [0, 6.5], lower[::-1] + [0, 30]]), 4.4)
-        ball *= (1 - 0.66 * above)[..., None] * np.float32([1, 0.98, 0.97]) + (above * 0.01)[..., None]
+        above = 1 - g.mask(np.vstack([shifted(upper, 0, 6.5), shifted(lower[::-1], 0, 30)]), 4.4)
+        ball *= (1 - 0.66 * above)[..., None] * np.array([1, 0.98, 0.97], np.float32) + (above * 0.01)[
+            ..., None
+        ]
         x, y, r = shape.irises[i]
-        lay(ball, np.float32([1, 1, 1]), 0.96 * ramp(np.hypot(g.x - x + 0.33 * r, (g.y - y + 0.36 * r) * 1.1), 4.9, 3.3))
-        lay(ball, np.float32([1, 1, 1]), 0.30 * ramp(np.hypot(g.x - x - 0.36 * r, g.y - y - 0.42 * r), 3.2, 1.4))
+        lay(
+            ball,
+            np.array([1, 1, 1], np.float32),
+            0.96 * ramp(np.hypot(g.x - x + 0.33 * r, (g.y - y + 0.36 * r) * 1.1), 4.9, 3.3),
+        )
+        lay(
+            ball,
+            np.array([1, 1, 1], np.float32),
+            0.30 * ramp(np.hypot(g.x - x - 0.36 * r, g.y - y - 0.42 * r), 3.2, 1.4),
+        )
         _lower_lid(p, lower, g, picture, s)
         lay(picture, ball, opening)
         _caruncle(p, lower, g, picture, opening, s)
@@ -102,16 +110,18 @@ def paint_eyes(p: Person, shape: Shape, g: Ground, picture: np.ndarray, white: n
 
 def _lower_lid(p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray, s: int) -> None:
     rim = light_of(mix(p.skin, oklch(0.80, 0.055, 30), 0.55))
-    edge = ribbon(lower + [0, 1.8], lambda t: 4.2 * math.sin(math.pi * (0.04 + 0.92 * t)) ** 0.5)
+    edge = ribbon(shifted(lower, 0, 1.8), lambda t: 4.2 * math.sin(math.pi * (0.04 + 0.92 * t)) ** 0.5)
     lay(picture, rim * 0.92, 0.62 * g.mask(edge, 0.8))
     dark = light_of(shade(mix(p.skin, oklch(0.4, 0.08, 25), 0.4), 0.72))
-    under = ribbon(lower + [0, 4.6], lambda t: 2.2 * math.sin(math.pi * t) ** 0.6)
+    under = ribbon(shifted(lower, 0, 4.6), lambda t: 2.2 * math.sin(math.pi * t) ** 0.6)
     lay(picture, dark, 0.34 * g.mask(under, 1.1))
-    lashes = ribbon(lower[:120] + [0, 1.2], lambda t: 2.0 * p.lash * (1 - 0.75 * t) ** 0.8)
+    lashes = ribbon(shifted(lower[:120], 0, 1.2), lambda t: 2.0 * p.lash * (1 - 0.75 * t) ** 0.8)
     lay(picture, light_of(shade(BLACK_HAIR, 1.0)), 0.50 * g.mask(lashes, 0.6))
 
 
-def _caruncle(p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray, opening: np.ndarray, s: int) -> None:
+def _caruncle(
+    p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray, opening: np.ndarray, s: int
+) -> None:
     x, y = lower[-1]
     pink = light_of(oklch(0.66, 0.085, 25))
     lay(picture, pink, 0.75 * opening * g.spot(x + s * 4, y - 0.5, 6.0, 4.5))
@@ -128,7 +138,7 @@ def _upper_lid(p: Person, upper: np.ndarray, g: Ground, picture: np.ndarray, s: 
     normal = np.stack([up[:, 1], -up[:, 0]], -1) / (np.linalg.norm(up, axis=1, keepdims=True) + 1e-9)
     normal *= np.sign(-normal[len(normal) // 2, 1])
     thick = np.array([width(t) for t in way])[:, None]
-    line = np.vstack([upper + normal * 0.0 - normal * 0.6, (upper + normal * thick)[::-1]])
+    line = np.vstack([upper - normal * 0.6, (upper + normal * thick)[::-1]])
     wing = upper[0] + np.array([s * 4.5 * p.lash, -2.0 * p.lash])
     line = np.vstack([line, [wing]])
     lay(picture, ink, 0.35 * g.mask(line, 2.6))
@@ -151,8 +161,8 @@ def lid_relief(p: Person, shape: Shape, g: Ground) -> np.ndarray:
     """What lids add to the depth: the fold, and the roll of the lid below it."""
     folds = crease(p, shape)
     z = -3.2 * g.strokes(folds, tapered(3.6, 0.2, 0.1), 1.3)
-    z += 2.6 * g.strokes([f + [0, -8] for f in folds], tapered(9.0, 0.2, 0.1), 3.4)
-    low = [shape.lids[i, 1] + [0, 9] for i in range(2)]
+    z += 2.6 * g.strokes([shifted(f, 0, -8) for f in folds], tapered(9.0, 0.2, 0.1), 3.4)
+    low = [shifted(shape.lids[i, 1], 0, 9) for i in range(2)]
     return z + 1.6 * g.strokes(low, tapered(5.0), 2.6)
 
 
@@ -172,7 +182,11 @@ def paint_brows(p: Person, shape: Shape, g: Ground, picture: np.ndarray) -> None
         rng = np.random.default_rng(list(f"{p.name}/brow{i}".encode()))
         upper, lower = shape.brows[i]
         outline = np.vstack([upper, lower[::-1]])
-        lay(picture, base * 0.9, 0.50 * g.mask(outline, 3.0) * (1 - 0.5 * g.spot(outline[99, 0], outline[99, 1], 16, 16)))
+        lay(
+            picture,
+            base * 0.9,
+            0.50 * g.mask(outline, 3.0) * (1 - 0.5 * g.spot(outline[99, 0], outline[99, 1], 16, 16)),
+        )
         n = 320
         t = np.sort(rng.uniform(0.0, 1.0, n))  # temple .. nose
         at = (t * 99).astype(int)
@@ -188,7 +202,9 @@ def paint_brows(p: Person, shape: Shape, g: Ground, picture: np.ndarray) -> None
         widths = np.broadcast_to(1.6 * (1 - 0.8 * np.linspace(0, 1, 6)), (n, 6))
         tone = rng.uniform(0.7, 1.35, n)[:, None, None]
         opacity = 0.70 * ramp(t, 1.02, 0.80) * ramp(t, -0.03, 0.12) + 0.12
-        colours = np.concatenate([np.broadcast_to(base * tone, (n, 6, 3)), np.broadcast_to(opacity[:, None, None], (n, 6, 1))], -1)
+        colours = np.concatenate(
+            [np.broadcast_to(base * tone, (n, 6, 3)), np.broadcast_to(opacity[:, None, None], (n, 6, 1))], -1
+        )
         layer = g.strands(curves, widths, colours, over=5)
         picture *= 1 - layer[..., 3:]
         picture += layer[..., :3]

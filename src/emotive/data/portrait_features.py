@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .colour import mix, oklch, shade
-from .portrait_ground import Ground, lay, light_of, mirrored, ramp, smooth, tapered
+from .portrait_ground import Ground, lay, light_of, mirrored, ramp, shifted, smooth, tapered
 from .portrait_light import lit, normals_of, occlusion
 from .portrait_person import Person
 from .portrait_shape import MIDDLE, Shape
@@ -17,13 +17,14 @@ def paint_nose(p: Person, g: Ground, picture: np.ndarray) -> None:
     fold = light_of(shade(mix(p.skin, oklch(0.40, 0.09, 25), 0.5), 0.62))
     w = p.nose_width
     for s in (-1, 1):
-        hole = smooth([(0.20 * w, -1.0), (0.34 * w, -6.0), (0.60 * w, -6.5), (0.72 * w, -2.5), (0.55 * w, 0.2), (0.34 * w, 0.8)],
-                      60, closed=True) * [s, 1] + [MIDDLE, p.nose_base]  # fmt: skip
+        rim = [(0.20, -1.0), (0.34, -6.0), (0.60, -6.5), (0.72, -2.5), (0.55, 0.2), (0.34, 0.8)]
+        hole = shifted(smooth(rim, 60, closed=True) * [s * w, 1], MIDDLE, p.nose_base)
         lay(picture, dark, 0.80 * g.mask(hole, 1.1))
         lay(picture, dark, 0.22 * g.mask(hole, 3.2))
-        wing = smooth([(w - 1, -26), (w + 3.0, -15), (w + 0.5, -4), (w - 9, 0.5)], 40) * [s, 1] + [MIDDLE, p.nose_base]
+        fold_line = [(w - 1, -26), (w + 3.0, -15), (w + 0.5, -4), (w - 9, 0.5)]
+        wing = shifted(smooth(fold_line, 40) * [s, 1], MIDDLE, p.nose_base)
         lay(picture, fold, 0.50 * g.strokes([wing], tapered(3.0, 0.0, 0.1), 1.2))
-    base = smooth([(-0.30 * w, 2), (0, 6), (0.30 * w, 2)], 30) + [MIDDLE, p.nose_base]
+    base = shifted(smooth([(-0.30 * w, 2), (0, 6), (0.30 * w, 2)], 30), MIDDLE, p.nose_base)
     lay(picture, fold, 0.25 * g.strokes([base], tapered(5), 2.2))
 
 
@@ -37,15 +38,17 @@ def paint_mouth_line(p: Person, shape: Shape, g: Ground, picture: np.ndarray) ->
     for s in (-1, 1):
         x, y = MIDDLE + s * (p.mouth_width - 0.5), p.mouth - 1.2 - p.smile
         lay(picture, shadow, 0.50 * g.spot(x, y, 5.5, 4.0))
-    low = smooth([(-0.48 * p.mouth_width, 0.86 * p.lower_lip + 4), (0, p.lower_lip + 5), (0.48 * p.mouth_width, 0.86 * p.lower_lip + 4)], 40)
-    lay(picture, shadow, 0.30 * g.strokes([low + [MIDDLE, p.mouth]], tapered(6), 3.0))
+    x, y = 0.48 * p.mouth_width, 0.86 * p.lower_lip + 4
+    low = shifted(smooth([(-x, y), (0, p.lower_lip + 5), (x, y)], 40), MIDDLE, p.mouth)
+    lay(picture, shadow, 0.30 * g.strokes([low], tapered(6), 3.0))
 
 
 def ear_outline(p: Person) -> np.ndarray:
     """The person's left ear."""
-    points = [(-16, 426), (0, 408), (16, 404), (27, 416), (30, 442), (25, 474), (17, 500), (12, 524), (2, 536), (-9, 530),
+    points = [(-16, 426), (0, 408), (16, 404), (27, 416), (30, 442), (25, 474), (17, 500), (12, 524), (2,
+        536), (-9, 530),
               (-18, 500)]  # fmt: skip
-    return smooth(points, 160, closed=True) + [MIDDLE + p.face_width, 0]
+    return shifted(smooth(points, 160, closed=True), MIDDLE + p.face_width, 0)
 
 
 def paint_ears(p: Person, g: Ground, picture: np.ndarray, colour: np.ndarray) -> np.ndarray:
@@ -54,8 +57,10 @@ def paint_ears(p: Person, g: Ground, picture: np.ndarray, colour: np.ndarray) ->
     for s in (-1, 1):
         outline = ear_outline(p)
         base = MIDDLE + p.face_width
-        helix = smooth([(-2, 420), (10, 410), (21, 418), (24, 442), (20, 472), (13, 496)], 60) + [base, 0]
-        inner = smooth([(2, 440), (10, 446), (12, 466), (6, 488), (0, 500)], 50) + [base, 0]
+        helix = shifted(
+            smooth([(-2, 420), (10, 410), (21, 418), (24, 442), (20, 472), (13, 496)], 60), base, 0
+        )
+        inner = shifted(smooth([(2, 440), (10, 446), (12, 466), (6, 488), (0, 500)], 50), base, 0)
         if s < 0:
             outline, helix, inner = mirrored(outline), mirrored(helix), mirrored(inner)
         mask = g.mask(outline)
@@ -70,7 +75,12 @@ def paint_ears(p: Person, g: Ground, picture: np.ndarray, colour: np.ndarray) ->
         lay(flesh, red, 0.55 * mask)
         deep = np.clip(occlusion(z, g, 6, 0.16), 0, 1)
         face_side = ramp(s * (g.x - x), 8, -10)
-        ear = lit(flesh, n, np.clip(0.25 * deep + 0.5 * face_side + (0.25 if s > 0 else 0), 0, 1), np.clip(deep + 0.4 * face_side, 0, 1))
+        ear = lit(
+            flesh,
+            n,
+            np.clip(0.25 * deep + 0.5 * face_side + (0.25 if s > 0 else 0), 0, 1),
+            np.clip(deep + 0.4 * face_side, 0, 1),
+        )
         dark = light_of(shade(mix(p.skin, oklch(0.35, 0.09, 25), 0.55), 0.6))
         lay(ear, dark, 0.55 * g.spot(x + s * 1, 474, 6, 14))
         lay(picture, ear, mask)

@@ -63,7 +63,9 @@ class Ground:
         c, s = np.cos(turn), np.sin(turn)
         return np.exp(-(((c * dx + s * dy) / rx) ** 2) - ((c * dy - s * dx) / ry) ** 2)
 
-    def strands(self, curves: np.ndarray, widths: np.ndarray, colours: np.ndarray, over: int = 3) -> np.ndarray:
+    def strands(
+        self, curves: np.ndarray, widths: np.ndarray, colours: np.ndarray, over: int = 3
+    ) -> np.ndarray:
         """Hair as ribbons, in order: curves (N, K, 2), widths (N, K), colours (N, K, 4) linear light and
         opacity -> premultiplied (H, W, 4). Drawn `over` times as fine, then averaged."""
         k = curves.shape[1]
@@ -74,19 +76,21 @@ class Ground:
         both = np.stack([curves - edge, curves + edge], 2) * self.scale  # (N, K, 2, 2)
         low = np.clip(np.floor(both.min((0, 1, 2))).astype(int) - 1, 0, self.size - 1)
         high = np.clip(np.ceil(both.max((0, 1, 2))).astype(int) + 1, low + 1, self.size)
-        near, far = (both[:, :-1] - low) * over, (both[:, 1:] - low) * over
-        corners = [near[:, :, 0], near[:, :, 1], far[:, :, 0], far[:, :, 0], near[:, :, 1], far[:, :, 1]]
-        points = np.stack(corners, 2).reshape(-1, 2)
-        packed = packed_colours(colours)
-        shades = np.stack([packed[:, :-1], packed[:, 1:]], 2)[:, :, [0, 0, 1, 1, 0, 1]].reshape(-1)
+        points = ((both - low) * over).reshape(-1, 2)
+        shades = np.repeat(packed_colours(colours), 2, axis=1).reshape(-1)
+        # Two triangles to a piece; pieces of one batch share their points (Skia's indices have 16 bits).
+        batch = 32000 // k
+        piece = np.arange(k - 1)[:, None] * 2 + np.array([0, 1, 2, 2, 1, 3])
+        indices = (np.arange(batch)[:, None, None] * 2 * k + piece).reshape(batch, -1)
         width, height = (high - low).tolist()
         pixels = np.zeros((height * over, width * over, 4), np.uint8)
         with skia.Surface(pixels, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType) as canvas:
-            batch = 6 * (k - 1) * max(1, 4000 // k)
-            for i in range(0, len(points), batch):
-                where = [skia.Point(x, y) for x, y in points[i : i + batch].tolist()]
+            for i in range(0, len(curves), batch):
+                some = slice(2 * k * i, 2 * k * (i + batch))
+                where = [skia.Point(x, y) for x, y in points[some].tolist()]
+                corners = indices[: len(where) // (2 * k)].ravel().tolist()
                 mesh = skia.Vertices(
-                    skia.Vertices.kTriangles_VertexMode, where, None, shades[i : i + batch].tolist()
+                    skia.Vertices.kTriangles_VertexMode, where, None, shades[some].tolist(), corners
                 )
                 canvas.drawVertices(mesh, skia.Paint(), skia.BlendMode.kDst)
         small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
@@ -115,6 +119,11 @@ def resampled(curve: Curve, n: int) -> np.ndarray:
     return np.stack([np.interp(at, way, p[:, i]) for i in range(p.shape[1])], -1)
 
 
+def shifted(curve: Curve, x: float, y: float) -> np.ndarray:
+    """The curve moved by (x, y)."""
+    return np.asarray(curve, float) + np.array([x, y])
+
+
 def mirrored(points: Curve, middle: float = 512.0) -> np.ndarray:
     """The points on the other side of the vertical x = middle."""
     p = np.array(points, float)
@@ -141,12 +150,12 @@ def path(points: Curve) -> skia.Path:
 
 def tapered(width: float, start: float = 0.0, end: float = 0.0, power: float = 0.6) -> Callable:
     """A stroke's width: full in the middle, `start` and `end` times it at the ends."""
-    return lambda t: width * (
-        np.sin(np.pi * t) ** power + (start if t < 0.5 else end) * (1 - np.sin(np.pi * t) ** power)
+    return lambda t: (
+        width * (np.sin(np.pi * t) ** power + (start if t < 0.5 else end) * (1 - np.sin(np.pi * t) ** power))
     )
 
 
-def ramp(x: np.ndarray, low: float, high: float) -> np.ndarray:
+def ramp(x: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth between (either way round)."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
@@ -154,7 +163,9 @@ def ramp(x: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def linear(picture: np.ndarray) -> np.ndarray:
     """sRGB in 0..1 -> linear light (IEC 61966-2-1)."""
-    return np.where(picture <= 0.04045, picture / 12.92, ((picture + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(picture <= 0.04045, picture / 12.92, ((picture + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
 
 
 def encoded(light: np.ndarray) -> np.ndarray:

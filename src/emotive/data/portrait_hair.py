@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import BSpline, make_interp_spline
 
 from .portrait_ground import Ground, light_of, ramp, resampled, smooth
-from .portrait_light import KEY, RIM
+from .portrait_light import HALF, KEY, RIM
 from .portrait_person import Person
 
 POINTS = 40  # along a strand
@@ -49,53 +49,70 @@ def grow(sheet: Sheet, p: Person, g: Ground, name: str) -> np.ndarray:
     guides = np.stack([resampled(smooth(c, 300), POINTS) for c in sheet.guides])
     count = len(guides)
     basis = make_interp_spline(np.linspace(0, 1, count), np.eye(count), k=min(3, count - 1))
+    locks = [_lock(sheet, guides, basis, i, rng) for i in range(sheet.locks)]
+    curves, widths, tones, across, solid = (np.concatenate(parts) for parts in zip(*locks, strict=True))
+    return g.strands(curves, widths, _shaded(sheet, p, curves, tones, across, solid, rng))
+
+
+def _lock(
+    sheet: Sheet, guides: np.ndarray, basis: BSpline, i: int, rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
+    """Lock i: its ground and strands in drawing order, as curves (n, K, 2), widths (n, K), lightness (n,),
+    place across the lock -1..1 (n,), and whether each is ground (n,)."""
     t = np.linspace(0, 1, POINTS)
-    curves, widths, tones, across, opaque = [], [], [], [], []
+    n = sheet.strands
+    wide = 2 if sheet.under else 0
+    ground = np.arange(wide + n) < wide
     spacing = 1.0 / sheet.locks
-    for i in range(sheet.locks):
-        q0 = (i + 0.5 + rng.uniform(-0.35, 0.35)) * spacing
-        n = sheet.strands
-        wide = 2 if sheet.under else 0
-        c = np.concatenate([np.linspace(-0.5, 0.5, wide), rng.uniform(-1, 1, n)])
-        q = q0 + c[:, None] * 0.72 * spacing * (1 - sheet.clump * t**1.4)
-        lock_length = rng.uniform(*sheet.lengths)
-        length = lock_length * np.concatenate([np.ones(wide) * 0.97, rng.uniform(0.93, 1.0, n)])
-        start = sheet.stagger * np.concatenate([np.full(wide, 0.5), rng.random(n)])
-        at = np.clip(start[:, None] + t[None] * (length - start)[:, None], 0, 1) * (POINTS - 1)
-        low = np.minimum(at.astype(int), POINTS - 2)
-        part = (at - low)[..., None]
-        weights = basis(np.clip(q, 0, 1))  # (n, K, count)
-        here = np.stack([guides[:, low[j]] * (1 - part[j]) + guides[:, low[j] + 1] * part[j] for j in range(len(q))])
-        curve = np.einsum("nkc,nckx->nkx", weights, here)
-        along = np.gradient(curve, axis=1)
-        size = np.linalg.norm(along, axis=-1, keepdims=True) + 1e-6
-        normal = np.stack([-along[..., 1], along[..., 0]], -1) / size
-        amplitude, waves = sheet.wave
-        phase = rng.uniform(0, 2 * np.pi) * 0.16 + q0 * 5
-        swing = amplitude * rng.uniform(0.7, 1.2) * np.sin(2 * np.pi * waves * t * (1 + 0.08 * rng.standard_normal()) + phase)
-        own = sheet.fray * rng.standard_normal((len(q), 1)) * np.sin(2 * np.pi * (t * rng.uniform(0.5, 1.6, (len(q), 1)) + rng.uniform(0, 1, (len(q), 1))))
-        curve = curve + normal * ((swing * ramp(t, 0.1, 0.55))[None] + own * ramp(t, 0.02, 0.7))[..., None]
-        pitch = np.linalg.norm(np.einsum("kc,ckx->kx", basis(np.clip(np.full(POINTS, q0 + spacing), 0, 1)), guides)
-                               - np.einsum("kc,ckx->kx", basis(np.clip(np.full(POINTS, q0), 0, 1)), guides), axis=-1)
-        taper = 1 - ramp(t, 0.60, 1.0) * 0.85 * (1 - 0.6 * sheet.blunt)
-        width = np.where(np.arange(len(q))[:, None] < wide, np.maximum(pitch * sheet.under, 3.0) * (1 - (1 - sheet.blunt) * 0.9 * ramp(t, 0.70, 1.0)),
-                         sheet.width * rng.uniform(0.6, 1.3, (len(q), 1)) * taper)
-        lock_tone = np.exp(0.13 * rng.standard_normal())
-        tone = lock_tone * np.exp(0.20 * rng.standard_normal(len(q)))
-        tone[:wide] = 0.62
-        order = np.concatenate([np.arange(wide), wide + rng.permutation(n)])
-        curves.append(curve[order])
-        widths.append(width[order])
-        tones.append(tone[order])
-        across.append(np.where(np.arange(len(q)) < wide, 0.0, c)[order])
-        opaque.append((np.arange(len(q)) < wide)[order])
-    curve = np.concatenate(curves)
-    solid = np.concatenate(opaque)
-    colours = _shaded(sheet, p, curve, np.concatenate(tones), np.concatenate(across), solid, rng)
-    return g.strands(curve, np.concatenate(widths), colours)
+    q0 = (i + 0.5 + rng.uniform(-0.35, 0.35)) * spacing
+    across = np.concatenate([np.linspace(-0.5, 0.5, wide), rng.uniform(-1, 1, n)])
+    q = q0 + across[:, None] * 0.72 * spacing * (1 - sheet.clump * t**1.4)
+    curve = _between(sheet, guides, basis, q, ground, rng)
+    along = np.gradient(curve, axis=1)
+    normal = np.stack([-along[..., 1], along[..., 0]], -1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
+    amplitude, waves = sheet.wave
+    turns = waves * (1 + 0.08 * rng.standard_normal()) * t
+    # Neighbouring locks swing nearly together.
+    swing = amplitude * rng.uniform(0.7, 1.2) * np.sin(2 * np.pi * (turns + 0.16 * rng.random()) + 5 * q0)
+    own_turns = t * rng.uniform(0.5, 1.6, (wide + n, 1)) + rng.uniform(0, 1, (wide + n, 1))
+    own = sheet.fray * rng.standard_normal((wide + n, 1)) * np.sin(2 * np.pi * own_turns)
+    curve = curve + normal * (swing * ramp(t, 0.1, 0.55) + own * ramp(t, 0.02, 0.7))[..., None]
+    edges = [np.einsum("c,ckx->kx", basis(min(x, 1.0)), guides) for x in (q0, q0 + spacing)]
+    pitch = np.linalg.norm(edges[1] - edges[0], axis=-1)
+    below = np.maximum(pitch * sheet.under, 3.0) * (1 - (1 - sheet.blunt) * 0.9 * ramp(t, 0.70, 1.0))
+    hair = sheet.width * rng.uniform(0.6, 1.3, (wide + n, 1))
+    hair = hair * (1 - ramp(t, 0.60, 1.0) * 0.85 * (1 - 0.6 * sheet.blunt))
+    widths = np.where(ground[:, None], below, hair)
+    tone = np.exp(0.13 * rng.standard_normal() + 0.20 * rng.standard_normal(wide + n))
+    tone[:wide] = 0.62
+    across[:wide] = 0.0
+    order = np.concatenate([np.arange(wide), wide + rng.permutation(n)])
+    return curve[order], widths[order], tone[order], across[order], ground[order]
 
 
-def _shaded(sheet: Sheet, p: Person, curve: np.ndarray, tone: np.ndarray, across: np.ndarray, solid: np.ndarray,
+def _between(
+    sheet: Sheet,
+    guides: np.ndarray,
+    basis: BSpline,
+    q: np.ndarray,
+    ground: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Strands between the guides, at q (n, K) of the way from the first to the last: (n, K, 2)."""
+    n = len(q)
+    length = rng.uniform(*sheet.lengths) * np.where(ground, 0.97, rng.uniform(0.93, 1.0, n))
+    start = sheet.stagger * np.where(ground, 0.5, rng.random(n))
+    t = np.linspace(0, 1, POINTS)
+    at = np.clip(start[:, None] + t * (length - start)[:, None], 0, 1) * (POINTS - 1)
+    low = np.minimum(at.astype(int), POINTS - 2)
+    part = (at - low)[..., None]
+    here = guides[:, low] * (1 - part) + guides[:, low + 1] * part  # (count, n, K, 2)
+    return np.einsum("nkc,cnkx->nkx", basis(np.clip(q, 0, 1)), here)
+
+
+def _shaded(sheet: Sheet, p: Person, curve: np.ndarray, tone: np.ndarray, across: np.ndarray,
+    solid: np.ndarray,
             rng: np.random.Generator) -> np.ndarray:  # fmt: skip
     n = _normals(curve, p)
     along = np.gradient(curve, axis=1)
@@ -105,9 +122,8 @@ def _shaded(sheet: Sheet, p: Person, curve: np.ndarray, tone: np.ndarray, across
     tilt = 0.10 * rng.standard_normal((len(curve), 1, 1)) + 0.05
     tangent = tangent + tilt * n
     tangent /= np.linalg.norm(tangent, axis=-1, keepdims=True)
-    half = (KEY + [0, 0, 1]) / np.linalg.norm(KEY + [0, 0, 1])
     facing = np.clip((n @ KEY + 0.35) / 1.35, 0, 1)
-    shine = np.sqrt(np.clip(1 - (tangent @ half) ** 2, 0, 1)) ** 55 * np.clip(n @ half, 0, 1) ** 2
+    shine = np.sqrt(np.clip(1 - (tangent @ HALF) ** 2, 0, 1)) ** 55 * np.clip(n @ HALF, 0, 1) ** 2
     diffuse = np.sqrt(np.clip(1 - (tangent @ KEY) ** 2, 0, 1)) * (0.35 + 0.65 * facing)
     rim = ramp(n @ RIM, 0.35, 0.95)
     t = np.linspace(0, 1, curve.shape[1])
@@ -115,14 +131,18 @@ def _shaded(sheet: Sheet, p: Person, curve: np.ndarray, tone: np.ndarray, across
     base = light_of(p.hair)
     strand = np.broadcast_to(base, (len(curve), 3)).copy()
     grey = rng.random(len(curve)) < p.grey
-    strand[grey] += (np.float32([0.40, 0.40, 0.41]) - base) * rng.uniform(0.15, 0.75, (int(grey.sum()), 1))
+    strand[grey] += (np.array([0.40, 0.40, 0.41], np.float32) - base) * rng.uniform(
+        0.15, 0.75, (int(grey.sum()), 1)
+    )
     valley = valley * (0.62 + 0.38 * ramp(t, 0.0, 0.14))
     light = (0.16 + 0.98 * diffuse) * valley * tone[:, None] * sheet.tone
     pale = float(base.mean())
-    gleam = (base * 1.5 + 0.5 * pale + 0.035) * (1 - 0.7 * min(1.0, 1.6 * pale))
+    gleam = (base * 1.9 + 0.25 * pale + 0.026) * (1 - 0.7 * min(1.0, 1.6 * pale))
     light = light * (1 - 0.30 * min(1.0, 1.6 * pale))
     colour = strand[:, None] * light[..., None]
-    extra = (1.25 * shine * sheet.shine * (valley * tone[:, None]))[..., None] * gleam + 0.60 * (rim * tone[:, None])[..., None] * gleam
+    extra = (1.25 * shine * sheet.shine * (valley * tone[:, None]))[..., None] * gleam + 0.60 * (
+        rim * tone[:, None]
+    )[..., None] * gleam
     colour = colour + np.where(solid[:, None, None], 0.15, 1.0) * extra * sheet.tone
     alpha = np.where(solid[:, None], 1.0, 0.92) * np.ones_like(light)
     alpha = alpha * np.where(solid[:, None], 1.0, 1 - 0.6 * (1 - sheet.blunt) * ramp(t, 0.78, 1.0))
@@ -176,10 +196,13 @@ def fuzz(p: Person, g: Ground, name: str, density: np.ndarray, count: int, lengt
     base = light_of(p.hair)
     colour = np.broadcast_to(base, (n, 3)).copy()
     grey = rng.random(n) < p.grey
-    colour[grey] = np.float32([0.45, 0.45, 0.45])
+    colour[grey] = np.array([0.45, 0.45, 0.45], np.float32)
     tone = np.exp(0.32 * rng.standard_normal(n)) * (0.22 + 1.0 * facing) * lift
     along = 0.55 + 0.75 * np.sin(np.pi * np.clip(t * 1.1, 0, 1))
-    colour = colour[:, None] * (tone[:, None] * along)[..., None] + (0.10 * rim * base.mean() ** 0.5)[:, None, None]
+    colour = (
+        colour[:, None] * (tone[:, None] * along)[..., None]
+        + (0.10 * rim * base.mean() ** 0.5)[:, None, None]
+    )
     alpha = np.broadcast_to((0.92 - 0.5 * t)[None, :, None], (n, points, 1))
     widths = width * rng.uniform(0.7, 1.3, (n, 1)) * (1 - 0.65 * t)
     return g.strands(curves, widths, np.concatenate([colour, alpha], -1))

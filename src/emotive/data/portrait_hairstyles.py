@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .portrait_ground import mirrored
+from .portrait_ground import Ground, mirrored
 from .portrait_hair import Sheet
 from .portrait_person import Person
+from .portrait_short_hair import coils
 
 Guides = tuple[tuple[tuple[float, float], ...], ...]
 
@@ -23,6 +24,7 @@ class Hairstyle:
     front: tuple[Sheet, ...] = ()
     stays: tuple[float, float] | None = None
     cap: tuple[tuple[float, float], ...] = ()  # a closed outline filled with dark hair below the front sheets
+    short: Callable[[Person, Ground], np.ndarray] | None = None  # paints hair too short for sheets instead
     shade: float = 0.85  # 0..1: the shadow it throws on the forehead
 
 
@@ -33,31 +35,124 @@ def _flip(guides: Guides, middle: float = 512.0) -> Guides:
 def waves(p: Person) -> Hairstyle:
     """Parted at the side, in loose waves to the shoulders."""
     left = (
-        ((551, 97), (430, 94), (318, 165), (264, 290), (243, 440), (240, 590), (250, 710), (262, 800), (330, 862)),
-        ((553, 130), (440, 130), (338, 195), (285, 310), (264, 440), (258, 570), (270, 680), (266, 770), (318, 842)),
-        ((555, 165), (470, 172), (375, 232), (316, 330), (292, 440), (285, 550), (298, 650), (292, 740), (330, 815)),
-        ((556, 206), (500, 216), (420, 262), (354, 340), (326, 430), (316, 520), (330, 610), (326, 690), (352, 775)),
+        (
+            (551, 97),
+            (430, 94),
+            (318, 165),
+            (264, 290),
+            (243, 440),
+            (240, 590),
+            (250, 710),
+            (262, 800),
+            (330, 862),
+        ),
+        (
+            (553, 130),
+            (440, 130),
+            (338, 195),
+            (285, 310),
+            (264, 440),
+            (258, 570),
+            (270, 680),
+            (266, 770),
+            (318, 842),
+        ),
+        (
+            (555, 165),
+            (470, 172),
+            (375, 232),
+            (316, 330),
+            (292, 440),
+            (285, 550),
+            (298, 650),
+            (292, 740),
+            (330, 815),
+        ),
+        (
+            (556, 206),
+            (500, 216),
+            (420, 262),
+            (354, 340),
+            (326, 430),
+            (316, 520),
+            (330, 610),
+            (326, 690),
+            (352, 775),
+        ),
     )
     right = (
-        ((551, 97), (650, 94), (732, 170), (770, 290), (788, 440), (788, 590), (776, 720), (764, 806), (700, 862)),
-        ((554, 130), (640, 133), (714, 205), (750, 315), (765, 440), (768, 570), (755, 690), (760, 780), (712, 845)),
-        ((556, 165), (625, 178), (687, 250), (722, 345), (737, 450), (740, 560), (728, 660), (734, 750), (702, 820)),
-        ((556, 206), (602, 220), (654, 280), (690, 360), (706, 450), (710, 540), (698, 630), (702, 700), (680, 780)),
+        (
+            (551, 97),
+            (650, 94),
+            (732, 170),
+            (770, 290),
+            (788, 440),
+            (788, 590),
+            (776, 720),
+            (764, 806),
+            (700, 862),
+        ),
+        (
+            (554, 130),
+            (640, 133),
+            (714, 205),
+            (750, 315),
+            (765, 440),
+            (768, 570),
+            (755, 690),
+            (760, 780),
+            (712, 845),
+        ),
+        (
+            (556, 165),
+            (625, 178),
+            (687, 250),
+            (722, 345),
+            (737, 450),
+            (740, 560),
+            (728, 660),
+            (734, 750),
+            (702, 820),
+        ),
+        (
+            (556, 206),
+            (602, 220),
+            (654, 280),
+            (690, 360),
+            (706, 450),
+            (710, 540),
+            (698, 630),
+            (702, 700),
+            (680, 780),
+        ),
     )
     behind = (
-        ((290, 300), (256, 520), (264, 720), (310, 900)), ((400, 300), (380, 520), (390, 720), (410, 910)),
-        ((512, 300), (512, 520), (512, 720), (512, 912)), ((624, 300), (644, 520), (634, 720), (614, 910)),
-        ((730, 300), (772, 520), (762, 720), (722, 900)),
+        ((330, 250), (258, 500), (264, 720), (310, 900)), ((410, 230), (380, 500), (390, 720), (410, 910)),
+        ((512, 190), (512, 500), (512, 720), (512, 912)), ((614, 230), (644, 500), (634, 720), (614, 910)),
+        ((696, 250), (768, 500), (762, 720), (722, 900)),
     )  # fmt: skip
-    cap = ((552, 204), (500, 212), (430, 255), (350, 350), (300, 440), (258, 420), (276, 290), (330, 180), (430, 112),
-           (550, 108), (650, 112), (726, 182), (756, 290), (770, 420), (715, 440), (684, 350), (640, 262), (596, 216))  # fmt: skip
-    wave = {"clump": 0.40, "strands": 120, "lengths": (0.95, 1.0), "under": 1.5, "fray": 1.8, "width": 1.7, "shine": 1.9, "stagger": 0.022}
+    cap = ((552, 204), (500, 212), (430, 255), (350, 350), (300, 440), (258, 420), (276, 290), (330, 180),
+        (430, 112),
+           (550, 108), (650, 112), (726, 182), (756, 290), (770, 420), (715, 440), (684, 350), (640, 262),
+           (596, 216))  # fmt: skip
+    wave = {
+        "clump": 0.40,
+        "strands": 120,
+        "lengths": (0.95, 1.0),
+        "under": 1.5,
+        "fray": 1.8,
+        "width": 1.7,
+        "shine": 1.9,
+        "stagger": 0.022,
+    }
     wisps = {"strands": 3, "clump": 0.3, "under": 0.0, "fray": 3.0, "width": 1.5, "lengths": (0.7, 0.97)}
     return Hairstyle(
-        back=(Sheet(behind, locks=30, strands=40, tone=0.50, wave=(10.0, 2.0), under=1.8, clump=0.3, lengths=(0.97, 1.0)),),
+        back=(Sheet(behind, locks=30, strands=40, tone=0.50, wave=(10.0, 2.0), under=1.8, clump=0.3,
+            lengths=(0.97, 1.0)),),
         front=(
             Sheet(left, locks=16, wave=(19.0, 2.4), **wave), Sheet(right, locks=15, wave=(19.0, 2.4), **wave),
-            Sheet(left[::-1], locks=16, wave=(15.0, 2.1), **wisps), Sheet(right[::-1], locks=14, wave=(15.0, 2.1), **wisps),
+            Sheet(left[::-1], locks=16, wave=(15.0, 2.1), **wisps), Sheet(right[::-1], locks=14,
+                wave=(15.0, 2.1), **wisps),
         ),
         stays=(690, 800),
         cap=cap,
@@ -67,9 +162,12 @@ def waves(p: Person) -> Hairstyle:
 def bob(p: Person) -> Hairstyle:
     """A straight bob to the jaw with a full fringe."""
     fringe = (
-        ((476, 98), (384, 170), (336, 270), (318, 376)), ((488, 95), (428, 160), (388, 260), (374, 370)),
-        ((500, 94), (472, 155), (450, 260), (442, 365)), ((512, 94), (516, 155), (516, 260), (514, 363)),
-        ((524, 94), (560, 155), (584, 260), (590, 365)), ((536, 95), (606, 160), (642, 262), (656, 370)),
+        ((476, 98), (384, 170), (336, 270), (318, 376)),
+        ((488, 95), (428, 160), (388, 260), (374, 370)),
+        ((500, 94), (472, 155), (450, 260), (442, 365)),
+        ((512, 94), (516, 155), (516, 260), (514, 363)),
+        ((524, 94), (560, 155), (584, 260), (590, 365)),
+        ((536, 95), (606, 160), (642, 262), (656, 370)),
         ((548, 98), (646, 170), (692, 270), (710, 376)),
     )
     left = (
@@ -80,18 +178,30 @@ def bob(p: Person) -> Hairstyle:
     )  # fmt: skip
     right = _flip(left)
     behind = (
-        ((330, 300), (300, 540), (350, 690)), ((420, 300), (400, 540), (430, 700)), ((512, 300), (512, 540), (512, 705)),
+        ((330, 300), (300, 540), (350, 690)), ((420, 300), (400, 540), (430, 700)), ((512, 300), (512,
+        540), (512, 705)),
         ((604, 300), (624, 540), (594, 700)), ((694, 300), (724, 540), (674, 690)),
     )  # fmt: skip
-    cap = ((340, 340), (420, 334), (512, 330), (604, 334), (684, 340), (716, 480), (744, 480), (746, 330), (716, 200), (640, 118),
+    cap = ((340, 340), (420, 334), (512, 330), (604, 334), (684, 340), (716, 480), (744, 480), (746, 330),
+        (716, 200), (640, 118),
            (512, 100), (384, 118), (308, 200), (278, 330), (280, 480), (308, 480))  # fmt: skip
-    sleek = {"clump": 0.35, "strands": 54, "under": 1.5, "lengths": (0.985, 1.0), "fray": 0.9, "wave": (1.5, 1.2), "shine": 1.6, "blunt": 0.8}
+    sleek = {
+        "clump": 0.35,
+        "strands": 54,
+        "under": 1.5,
+        "lengths": (0.985, 1.0),
+        "fray": 0.9,
+        "wave": (1.5, 1.2),
+        "shine": 1.6,
+        "blunt": 0.8,
+    }
     wisps = {"strands": 4, "clump": 0.2, "under": 0.0, "fray": 3.5, "width": 1.4, "lengths": (0.85, 1.0)}
     return Hairstyle(
         back=(Sheet(behind, locks=30, strands=26, tone=0.40, under=1.6, lengths=(0.98, 1.0), blunt=0.8),),
         front=(
             Sheet(left, locks=22, **sleek), Sheet(right, locks=22, **sleek),
-            Sheet(fringe, locks=24, strands=60, clump=0.42, under=1.0, lengths=(0.965, 1.0), fray=1.6, shine=1.6, blunt=0.1),
+            Sheet(fringe, locks=24, strands=60, clump=0.42, under=1.0, lengths=(0.965, 1.0), fray=1.6,
+                shine=1.6, blunt=0.1),
             Sheet(fringe, locks=18, **wisps), Sheet(left, locks=8, **wisps), Sheet(right, locks=8, **wisps),
         ),
         cap=cap,
@@ -121,15 +231,28 @@ def swept(p: Person) -> Hairstyle:
         ((512 - 0.925 * w, h + 190), (512 - 0.975 * w, h + 214), (512 - 1.03 * w, h + 262)),
         ((512 - 0.95 * w, h + 210), (512 - 0.965 * w, h + 236), (512 - 0.985 * w, h + 280)),
     )  # fmt: skip
-    cap = ((512 - 0.86 * w, h + 130), (512 - 0.70 * w, h + 48), (512 - 0.40 * w, h + 18), (512, h + 6), (512 + 0.40 * w, h + 18),
-           (512 + 0.70 * w, h + 48), (512 + 0.86 * w, h + 130), (512 + 1.02 * w, 330), (512 + 0.98 * w, 220), (512 + 0.66 * w, 136),
+    cap = ((512 - 0.86 * w, h + 130), (512 - 0.70 * w, h + 48), (512 - 0.40 * w, h + 18), (512, h + 6),
+        (512 + 0.40 * w, h + 18),
+           (512 + 0.70 * w, h + 48), (512 + 0.86 * w, h + 130), (512 + 1.02 * w, 330), (512 + 0.98 * w,
+           220), (512 + 0.66 * w, 136),
            (512, 108), (512 - 0.66 * w, 136), (512 - 0.98 * w, 220), (512 - 1.02 * w, 330))  # fmt: skip
-    short = {"clump": 0.5, "strands": 60, "under": 1.2, "lengths": (0.8, 1.0), "fray": 3.0, "soft_root": 0.30, "width": 1.8, "stagger": 0.16}
+    short = {
+        "clump": 0.5,
+        "strands": 60,
+        "under": 1.2,
+        "lengths": (0.8, 1.0),
+        "fray": 3.0,
+        "soft_root": 0.30,
+        "width": 1.8,
+        "stagger": 0.16,
+    }
     return Hairstyle(
         front=(
-            Sheet(side[::-1], locks=22, tone=0.80, **short), Sheet(_flip(side[::-1]), locks=22, tone=0.80, **short),
+            Sheet(side[::-1], locks=22, tone=0.80, **short), Sheet(_flip(side[::-1]), locks=22, tone=0.80,
+                **short),
             Sheet(top, locks=30, wave=(4.0, 0.8), **short),
-            Sheet(top, locks=20, strands=7, clump=0.2, under=0.0, fray=8.0, lengths=(0.5, 1.05), width=1.5, soft_root=0.3),
+            Sheet(top, locks=20, strands=7, clump=0.2, under=0.0, fray=8.0, lengths=(0.5, 1.05), width=1.5,
+                soft_root=0.3),
         ),
         cap=cap,
         shade=0.45,
@@ -154,15 +277,36 @@ def pulled_back(p: Person) -> Hairstyle:
         ((512 + 0.5 * w, 250), (512 + 0.6 * w, 380), (512 + 0.5 * w, 520), (512 + 0.4 * w, 650)),
         ((512 + 0.9 * w, 250), (512 + 1.09 * w, 380), (512 + 0.99 * w, 500), (512 + 0.84 * w, 590)),
     )
-    cap = ((part, p.hairline), (470, p.hairline + 10), (410, 270), (362, 340), (512 - 0.94 * w, 420), (512 - 1.02 * w, 400), (302, 270),
-           (340, 166), (430, 106), (part, 100), (600, 106), (686, 166), (722, 270), (512 + 1.02 * w, 400), (512 + 0.94 * w, 420),
+    cap = ((part, p.hairline), (470, p.hairline + 10), (410, 270), (362, 340), (512 - 0.94 * w, 420),
+        (512 - 1.02 * w, 400), (302, 270),
+           (340, 166), (430, 106), (part, 100), (600, 106), (686, 166), (722, 270), (512 + 1.02 * w, 400),
+           (512 + 0.94 * w, 420),
            (662, 340), (614, 270), (566, p.hairline + 10))  # fmt: skip
-    drawn = {"clump": 0.1, "strands": 100, "under": 1.4, "lengths": (0.97, 1.0), "fray": 1.6, "wave": (2.5, 1.0), "shine": 1.6, "width": 1.6, "stagger": 0.03}
-    loose = {"strands": 3, "clump": 0.1, "under": 0.0, "fray": 5.0, "width": 1.2, "lengths": (0.6, 1.0), "wave": (4.0, 1.2)}
+    drawn = {
+        "clump": 0.1,
+        "strands": 100,
+        "under": 1.4,
+        "lengths": (0.97, 1.0),
+        "fray": 1.6,
+        "wave": (2.5, 1.0),
+        "shine": 1.6,
+        "width": 1.6,
+        "stagger": 0.03,
+    }
+    loose = {
+        "strands": 3,
+        "clump": 0.1,
+        "under": 0.0,
+        "fray": 5.0,
+        "width": 1.2,
+        "lengths": (0.6, 1.0),
+        "wave": (4.0, 1.2),
+    }
     return Hairstyle(
         back=(Sheet(behind, locks=30, strands=24, tone=0.5, under=1.6),),
         front=(
-            Sheet(left, locks=20, **drawn), Sheet(right, locks=20, **drawn), Sheet(left, locks=12, **loose), Sheet(right, locks=12, **loose),
+            Sheet(left, locks=20, **drawn), Sheet(right, locks=20, **drawn), Sheet(left, locks=12,
+                **loose), Sheet(right, locks=12, **loose),
         ),
         cap=cap,
     )  # fmt: skip
@@ -187,15 +331,31 @@ def quiff(p: Person) -> Hairstyle:
         across((0.68, h + 44), (0.86, h - 8), (0.98, 160), (1.03, 216)),
         across((0.78, h + 74), (0.98, h + 36), (1.01, 212), (1.05, 248)),
     )
-    thick = {"clump": 0.62, "strands": 66, "under": 1.5, "fray": 2.2, "soft_root": 0.22, "stagger": 0.10, "shine": 2.2}
+    thick = {
+        "clump": 0.62,
+        "strands": 66,
+        "under": 1.5,
+        "fray": 2.2,
+        "soft_root": 0.22,
+        "stagger": 0.10,
+        "shine": 2.2,
+    }
     return Hairstyle(
         front=(
             *base.front[:2], Sheet(top[::-1], locks=22, wave=(7.0, 1.1), lengths=(0.85, 1.0), **thick),
-            Sheet(top, locks=12, strands=4, clump=0.5, under=0.0, fray=6.0, lengths=(0.6, 1.05), width=1.4, soft_root=0.3, wave=(9.0, 1.2)),
+            Sheet(top, locks=12, strands=4, clump=0.5, under=0.0, fray=6.0, lengths=(0.6, 1.05), width=1.4,
+                soft_root=0.3, wave=(9.0, 1.2)),
         ),
         cap=base.cap,
         shade=0.45,
     )  # fmt: skip
 
 
-HAIRSTYLES: dict[str, Callable[[Person], Hairstyle]] = {"waves": waves, "bob": bob, "swept": swept, "pulled_back": pulled_back, "quiff": quiff}
+def curls(p: Person) -> Hairstyle:
+    """Close curls."""
+    return Hairstyle(short=coils, shade=0.45)
+
+
+HAIRSTYLES: dict[str, Callable[[Person], Hairstyle]] = {
+    "waves": waves, "bob": bob, "swept": swept, "pulled_back": pulled_back, "quiff": quiff, "curls": curls,
+}  # fmt: skip

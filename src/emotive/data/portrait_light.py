@@ -13,7 +13,8 @@ from .portrait_ground import Ground, ramp
 
 KEY = np.array([-0.50, -0.50, 0.71], np.float32)  # towards the light; x right, y down, z to the viewer
 RIM = np.array([0.93, -0.30, -0.10], np.float32)
-HALF = (KEY + [0, 0, 1]) / np.linalg.norm(KEY + [0, 0, 1])
+VIEW = np.array([0, 0, 1], np.float32)
+HALF = (KEY + VIEW) / np.linalg.norm(KEY + VIEW)
 KEY_COLOUR = np.array([1.00, 0.93, 0.84], np.float32)
 FILL_COLOUR = np.array([0.93, 0.93, 1.02], np.float32)
 RIM_COLOUR = np.array([1.00, 0.96, 0.95], np.float32)
@@ -23,7 +24,7 @@ def normals_of(depth: np.ndarray, ground: Ground) -> np.ndarray:
     """Unit normals (H, W, 3) of a depth field in frame units."""
     dy, dx = np.gradient(depth * ground.scale)
     # Slopes level off at the outline, where a smooth head would turn away within a pixel.
-    level = 1 / np.sqrt(1 + (dx**2 + dy**2) / 9)
+    level = 1 / np.sqrt(1 + (dx**2 + dy**2) / 4.5)
     n = np.stack([-dx * level, -dy * level, np.ones_like(dx)], -1)
     return n / np.linalg.norm(n, axis=-1, keepdims=True)
 
@@ -33,9 +34,8 @@ def cast_shadow(depth: np.ndarray, ground: Ground, reach: float = 130.0) -> np.n
     flat = float(np.hypot(KEY[0], KEY[1]))
     shadow = np.zeros_like(depth)
     for far in np.geomspace(4, reach, 22):
-        move = np.float32([
-            [1, 0, -KEY[0] / flat * far * ground.scale], [0, 1, -KEY[1] / flat * far * ground.scale]
-        ])  # fmt: skip
+        x, y = -KEY[:2] / flat * far * ground.scale
+        move = np.array([[1, 0, x], [0, 1, y]], np.float32)
         there = cv2.warpAffine(depth, move, depth.shape[::-1])
         rise = there - depth - far * KEY[2] / flat
         shadow = np.maximum(shadow, np.clip(rise / (0.16 * far + 1.5), 0, 1))
@@ -66,4 +66,4 @@ def lit(albedo: np.ndarray, normals: np.ndarray, shadow: np.ndarray, hidden: np.
 
 def gloss(normals: np.ndarray, power: float) -> np.ndarray:
     """Blinn's highlight of the key light, 0..1."""
-    return np.clip(normals @ HALF.astype(np.float32), 0, 1) ** power
+    return np.clip(normals @ HALF, 0, 1) ** power

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .colour import Oklab, oklch
 
@@ -61,7 +61,6 @@ class Person:
     beard: str = ""
     earrings: bool = False
     grey: float = 0.0  # how many strands are grey
-    extra: dict[str, float] = field(default_factory=dict)
 
     @property
     def lines(self) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from emotive.face.landmarks import FaceLandmarks
 
-from .portrait_ground import Ground, mirrored, ramp, resampled, smooth
+from .portrait_ground import Ground, mirrored, ramp, resampled, shifted, smooth
 from .portrait_person import Person
 
 MIDDLE = 512.0
@@ -34,14 +34,17 @@ class Shape:
 
 def shape_of(person: Person) -> Shape:
     """The contours of a person's face."""
-    return Shape(_outline(person), _lids(person), _lips(person), _brows(person), _irises(person), _nose(person))
+    return Shape(
+        _outline(person), _lids(person), _lips(person), _brows(person), _irises(person), _nose(person)
+    )
 
 
 def _outline(p: Person) -> np.ndarray:
     w, j, c = p.face_width, p.jaw, p.chin
     half = np.array([
         (0, CROWN), (0.46 * w, CROWN + 14), (0.80 * w, CROWN + 66), (0.965 * w, CROWN + 150),
-        (1.01 * w, CROWN + 225), (0.995 * w, 430), ((0.955 + 0.015 * j) * w, p.chin_line - 204), ((0.85 + 0.08 * j) * w, p.chin_line - 134),
+        (1.01 * w, CROWN + 225), (0.995 * w, 430), ((0.955 + 0.015 * j) * w, p.chin_line - 204),
+        ((0.85 + 0.08 * j) * w, p.chin_line - 134),
         ((0.665 + 0.15 * j) * w, p.chin_line - 74), ((0.40 + 0.10 * j + 0.10 * c) * w, p.chin_line - 23),
         ((0.17 + 0.08 * j + 0.09 * c) * w, p.chin_line - 3), (0, p.chin_line),
     ])  # fmt: skip
@@ -79,13 +82,15 @@ def _lips(p: Person) -> np.ndarray:
     def side(points: list[tuple[float, float]]) -> np.ndarray:
         half = np.array(points, float) * [w, 1]
         whole = np.vstack([half, mirrored(half, 0.0)[:-1][::-1]])
-        return smooth(whole, 221) + [MIDDLE, p.mouth]
+        return shifted(smooth(whole, 221), MIDDLE, p.mouth)
 
     corner = -1.5 - smile
     upper = side([(-1, corner), (-0.78, -0.30 * up + 0.75 * corner), (-0.46, -0.74 * up - 1 + 0.2 * corner),
                   (-0.17, -up - 1), (0, -0.82 * up)])  # fmt: skip
     line = side([(-0.93, corner + 0.2), (-0.72, 0.5 * corner + 1.2), (-0.42, 0.6), (-0.17, 0.4), (0, 2.6)])
-    lower = side([(-1, corner), (-0.80, 0.40 * low + 0.3 * corner), (-0.5, 0.84 * low), (-0.2, low), (0, low * 1.02)])
+    lower = side(
+        [(-1, corner), (-0.80, 0.40 * low + 0.3 * corner), (-0.5, 0.84 * low), (-0.2, low), (0, low * 1.02)]
+    )
     return np.stack([upper, line, line, lower])
 
 
@@ -94,18 +99,19 @@ def _brows(p: Person) -> np.ndarray:
     middle = p.eye_line - p.brow_height
     upper = [(-60, 13 - 0.2 * a), (-36, -4 - 0.9 * a), (-8, -0.45 * t - 3 - 0.75 * a), (22, -0.46 * t - 1),
              (46, 1 - 0.38 * t)]  # fmt: skip
-    lower = [(-61, 14.5 - 0.2 * a), (-36, 0.40 * t - 3 - 0.8 * a), (-8, 0.48 * t - 2 - 0.6 * a), (22, 0.52 * t),
+    lower = [(-61, 14.5 - 0.2 * a), (-36, 0.40 * t - 3 - 0.8 * a), (-8, 0.48 * t - 2 - 0.6 * a), (22,
+        0.52 * t),
              (46, 2 + 0.42 * t)]  # fmt: skip
     both = np.stack([smooth(edge, 100) for edge in (upper, lower)])
-    right = both * [p.brow_length, 1] + [MIDDLE - p.eye_gap, middle]
+    right = shifted(both * [p.brow_length, 1], MIDDLE - p.eye_gap, middle)
     return np.stack([right, mirrored(right)])
 
 
 def _nose(p: Person) -> np.ndarray:
-    bridge = [(0, p.eye_line - 12), (0, p.eye_line + 22), (0, p.eye_line + 54), (0, p.nose_base - 34), (0, p.nose_base - 17)]
-    w = p.nose_width
-    base = [(-w, p.nose_base - 9), (-0.5 * w, p.nose_base - 1), (0, p.nose_base + 4), (0.5 * w, p.nose_base - 1), (w, p.nose_base - 9)]
-    return np.array(bridge[:4] + bridge[4:] + base[:0] + base)[[0, 1, 2, 4, 5, 6, 7, 8, 9]] + [MIDDLE, 0]
+    w, base, eyes = p.nose_width, p.nose_base, p.eye_line
+    bridge = [(0, eyes - 12), (0, eyes + 22), (0, eyes + 56), (0, base - 17)]
+    wings = [(-w, base - 9), (-0.5 * w, base - 1), (0, base + 4), (0.5 * w, base - 1), (w, base - 9)]
+    return shifted(np.array(bridge + wings), MIDDLE, 0)
 
 
 def landmarks_of(p: Person, shape: Shape, depth: np.ndarray, ground: Ground) -> FaceLandmarks:
@@ -119,9 +125,10 @@ def landmarks_of(p: Person, shape: Shape, depth: np.ndarray, ground: Ground) -> 
 
     jaw = shape.outline[: len(shape.outline) // 2 + 1]
     jaw = jaw[(jaw[:, 0] >= MIDDLE - 1e-6) & (jaw[:, 1] > p.eye_line - 90)]
-    temple = half_width(shape.outline, np.array(p.eye_line - 95.0))
+    temple = float(half_width(shape.outline, np.array(p.eye_line - 95.0)))
     top = smooth([(MIDDLE, p.hairline), (MIDDLE + 0.45 * temple, p.hairline + 10),
-                  (MIDDLE + 0.82 * temple, p.hairline + 54), jaw[0], jaw[8]], 120)[:-6]  # fmt: skip
+                  (MIDDLE + 0.82 * temple, p.hairline + 54), tuple(jaw[0]), tuple(jaw[8])],
+                  120)[:-6]  # fmt: skip
     left = resampled(np.vstack([top, jaw[8:], [(MIDDLE, p.chin_line)]]), 19)
     oval = np.vstack([left, mirrored(left)[1:-1][::-1]])
     eyes = np.stack([[resampled(lid, 9) for lid in eye] for eye in shape.lids])

@@ -16,11 +16,15 @@ from .portrait_skin import beard_area, random_field
 def coils(p: Person, g: Ground) -> np.ndarray:
     """Close curls, cut sharp at the forehead and fading at the sides, premultiplied (H, W, 4)."""
     w, h = p.face_width, p.hairline
-    half = [(0, CROWN - 22), (0.50 * w, CROWN - 10), (0.84 * w, CROWN + 40), (1.00 * w, CROWN + 120), (1.035 * w, CROWN + 210),
-            (1.01 * w, 400), (0.965 * w, 436), (0.93 * w, 430), (0.90 * w, 372), (0.86 * w, 330), (0.79 * w, 300),
+    half = [(0, CROWN - 22), (0.50 * w, CROWN - 10), (0.84 * w, CROWN + 40), (1.00 * w, CROWN + 120),
+        (1.035 * w, CROWN + 210),
+            (1.01 * w, 400), (0.965 * w, 436), (0.93 * w, 430), (0.90 * w, 372), (0.86 * w, 330),
+            (0.79 * w, 300),
             (0.74 * w, h + 26), (0.50 * w, h + 6), (0.2 * w, h), (0, h - 1)]  # fmt: skip
     half = np.array(half)
-    edge = np.vstack([smooth(half[:7], 80), smooth(half[6:10], 40), smooth(half[9:12], 30), smooth(half[11:], 60)])
+    edge = np.vstack(
+        [smooth(half[:7], 80), smooth(half[6:10], 40), smooth(half[9:12], 30), smooth(half[11:], 60)]
+    )
     edge[:, 0] += MIDDLE
     area = g.mask(np.vstack([edge, mirrored(edge)[::-1]]))
     rough = random_field(g, f"{p.name}/edge", 7) * 2.2
@@ -59,7 +63,9 @@ def beard(p: Person, shape: Shape, g: Ground, depth: np.ndarray) -> np.ndarray:
     n = normals_of(g.blur(depth, 3.0), g)
     ground = light_of(mix(shade(p.hair, 0.62), p.skin, 0.30 if full else 0.35))
     alpha = area * (0.80 if full else 0.60)
-    light = np.clip(0.25 + 0.9 * np.clip((n @ np.float32([-0.5, -0.35, 0.79]) + 0.2) / 1.2, 0, 1), 0, 1.1)
+    light = np.clip(
+        0.25 + 0.9 * np.clip((n @ np.array([-0.5, -0.35, 0.79], np.float32) + 0.2) / 1.2, 0, 1), 0, 1.1
+    )
     alpha = alpha * (0.0 if stubble else 1.0)
     layer = np.concatenate([ground * (alpha * light)[..., None], alpha[..., None]], -1).astype(np.float32)
     way = _downward(p, g)

@@ -52,6 +52,7 @@ from .workers import check_workers, each
 MEDIUM = "head"
 READER_SENTENCES, READER_SEED = 40, 7
 TALK = 5  # sentences in a row
+LIP_ARMS = ("model", "heard")  # with the times of phones, and from sound alone
 Progress = Callable[[str, int, int], None]
 
 
@@ -259,13 +260,15 @@ def _lip_report(
     def all_of(arm: str) -> list[Utterance]:
         return [u for part in parts for u in part.get(arm, ())]
 
-    corners = {way(a): lip_numbers(all_of(way(a)), reader) for a in CORNERS}
+    corners = {
+        arm: {way(a): lip_numbers(all_of(f"{arm} {way(a)}"), reader) for a in CORNERS} for arm in LIP_ARMS
+    }
     return {
-        "model": lip_numbers(all_of("model"), reader),
+        **{arm: lip_numbers(all_of(arm), reader) for arm in LIP_ARMS},
         "seen": lip_numbers(all_of("seen"), reader) if all_of("seen") else None,
-        "voices": {v: lip_numbers(part["model"], reader) for v, part in zip(voices, parts, strict=True)},
+        "voices": {v: lip_numbers(part["heard"], reader) for v, part in zip(voices, parts, strict=True)},
         "arms": {arm: lip_numbers(all_of(arm), reader) for arm in ("teacher", "rules", "loudness")},
-        "controls": control_numbers(all_of("model"), reader),
+        "controls": control_numbers(all_of("heard"), reader),
         "corners": corners,
     }
 
@@ -301,8 +304,8 @@ def _tracking_report(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _life_report(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over voices by arm; distance: of living movement from the teacher's; "teacher" has that of the
-    teacher from itself."""
+    """Means over voices by arm; distance: of living movement from the teacher's; "teacher": from its own by
+    other chance."""
     reference = np.concatenate([part["teacher"]["features"] for part in parts])
     out = {}
     for arm in parts[0]:

@@ -1,8 +1,9 @@
 """What is evaluated of talking heads: held-out sentences and voices, and the arms that move a face to them.
 
-"model" as it ships; "rules": what the teacher knows of phones, loudness and expressions, without noise, head
-motion, blinks or learning; "loudness": a jaw that follows the envelope under the same expressions, without
-phones; "constant": the model's neutral motion for every request; "teacher": what the model learned from.
+"model" as it ships; "heard": the same, which gets the sound alone, without phones; "rules": what the teacher
+knows of phones, loudness and expressions, without noise, head motion, blinks or learning; "loudness": a jaw
+that follows the envelope under the same expressions, without phones; "constant": the model's neutral motion
+for every request; "teacher": what the model learned from.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ def silence(seconds: float, sample_rate: int = 24_000) -> Speech:
     """Nothing to hear, and a pause for as long."""
     waveform = np.zeros(round(seconds * sample_rate), np.float32)
     return Speech(waveform, sample_rate, phones=(Phone("pau", 0.0, seconds),))
+
+
+def unspelled(speech: Speech) -> Speech:
+    """The sound alone, as of a recording that nobody transcribed."""
+    return replace(speech, text="", phones=(), syllables=(), words=())
 
 
 # -- arms --------------------------------------------------------------------------------------------------

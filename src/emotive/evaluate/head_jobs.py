@@ -13,7 +13,7 @@ import torch
 from emotive.affect import Affect, AffectCurve
 from emotive.signals import FaceMotion, Speech
 
-from .head_arms import FPS, MOVERS, HeadCaption, Mover, joined, model_mover, silence
+from .head_arms import FPS, MOVERS, HeadCaption, Mover, joined, model_mover, silence, unspelled
 from .head_life import blink_rate, flicker, head_speed, jitter, life_features, mouth_energy
 from .head_lips import Utterance
 from .head_tracking import followed, named_faces, paths, sweeps
@@ -28,6 +28,8 @@ NUISANCES = ("mouth opening", "head pitch", "head speed")
 STRIP, STEP = 10, 2  # frames of a film strip, and how many lie between two of them
 LIFE_CHUNK = 120  # frames: 4 s
 IDLE = 30.0  # s of silence
+TALKING = (0.0, 0.0, 0.6, -0.6)  # arousal of the clips whose living movement is compared
+FLICKER = 90  # frames
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Setup:
         return TRUE if self.detect is None else SEEN
 
     def movers(self) -> dict[str, Mover]:
-        return {"model": model_mover(self.pipe, self.steps), **MOVERS}
+        """Every arm by name."""
+        model = model_mover(self.pipe, self.steps)
+        return {"model": model, "heard": lambda speech, *how: model(unspelled(speech), *how), **MOVERS}
 
     def clip_judges(self) -> dict[str, ClipJudge]:
         """By name; the same judge on the renderer's own landmarks is another one."""
@@ -169,8 +173,8 @@ def _closures(clips: Sequence[FilmedClip], sounds: bool = False) -> np.ndarray:
 
 
 def _lips(setup: Setup, task: Task) -> tuple[dict[str, list[Utterance]], dict[str, np.ndarray]]:
-    """Utterances of one voice by arm; "seen": the model's, on rendered frames; "+0.9,+0.9" and the like: the
-    model's at the corners, every second sentence. And film strips of the first."""
+    """Utterances of one voice by arm; "seen": the model's from sound alone, on rendered frames; "model
+    +1,+1" and the like: at the corners, every second sentence. And film strips of the first."""
     screen, movers = screen_of(task.portrait, setup.detect), setup.movers()
     calm = AffectCurve.constant(Affect.neutral())
     found: dict[str, list[Utterance]] = {}
@@ -178,8 +182,10 @@ def _lips(setup: Setup, task: Task) -> tuple[dict[str, list[Utterance]], dict[st
     for i, speech in enumerate(task.speeches):
         motions = {arm: mover(speech, calm, 1000 + i) for arm, mover in movers.items()}
         corners = CORNERS if i % 2 == 0 else ()
-        model = movers["model"]
-        motions |= {way(a): model(speech, AffectCurve.constant(a), 1000 + i) for a in corners}
+        for arm in ("model", "heard"):
+            motions |= {
+                f"{arm} {way(a)}": movers[arm](speech, AffectCurve.constant(a), 1000 + i) for a in corners
+            }
         rules = screen.mouth(motions["rules"])
         assert rules is not None
         for arm, motion in motions.items():
@@ -187,14 +193,14 @@ def _lips(setup: Setup, task: Task) -> tuple[dict[str, list[Utterance]], dict[st
             assert mouth is not None
             mine = Utterance.of(speech, motion, mouth, _like(rules.gap, len(mouth)))
             found.setdefault(arm, []).append(mine)
-        seen = screen.mouth(motions["model"], SEEN) if setup.detect is not None else None
+        seen = screen.mouth(motions["heard"], SEEN) if setup.detect is not None else None
         if seen is not None:
-            mine = Utterance.of(speech, motions["model"], seen, _like(rules.gap, len(seen)))
+            mine = Utterance.of(speech, motions["heard"], seen, _like(rules.gap, len(seen)))
             found.setdefault("seen", []).append(mine)
         if i == 0 and task.show:
             middle = max(0, len(motions["model"]) // 2 - STRIP * STEP // 2)
-            numbers = [min(middle + STEP * k, len(motions["model"]) - 1) for k in range(STRIP)]
-            for arm in ("model", "rules", "teacher"):
+            numbers = [middle + STEP * k for k in range(STRIP)]
+            for arm in ("model", "heard", "teacher"):
                 last = len(motions[arm]) - 1
                 strips[arm] = screen.strip([motions[arm]], [min(n, last) for n in numbers])
     return found, strips
@@ -215,7 +221,7 @@ def _tracks(setup: Setup, task: Task) -> dict[str, Any]:
     found: dict[str, Any] = {}
     strips = {}
     for arm, mover in setup.movers().items():
-        if arm == "loudness":
+        if arm not in ("model", "rules", "teacher"):
             continue
         found[arm] = {
             path: {
@@ -254,19 +260,22 @@ def _name_features(setup: Setup, portrait: str) -> dict[str, np.ndarray] | None:
 
 
 def _life(setup: Setup, task: Task) -> dict[str, Any]:
-    """One voice talking for a while, and silence, by arm."""
-    screen, talk, quiet = screen_of(task.portrait, setup.detect), joined(task.speeches), silence(IDLE)
+    """One voice talking for a while, and silence after a sentence, by arm."""
+    screen, talk = screen_of(task.portrait, setup.detect), joined(task.speeches)
+    quiet = joined([task.speeches[0], silence(IDLE, talk.sample_rate)])
+    begins = round((quiet.duration - IDLE + 1) * float(FPS))  # a second later: the mouth has come to rest
+    calm = AffectCurve.constant(Affect.neutral())
     out: dict[str, Any] = {}
     for arm, mover in setup.movers().items():
-        calm = AffectCurve.constant(Affect.neutral())
-        motions = [mover(talk, AffectCurve.constant(Affect(0.0, a)), 21 + k) for k, a in enumerate((0, 0.6))]
-        again = mover(talk, calm, 99)
-        rest = mover(quiet, calm, 31)
+        if arm == "loudness":
+            continue
+        motions = [mover(talk, AffectCurve.constant(Affect(0.0, a)), 21 + k) for k, a in enumerate(TALKING)]
+        rest = part_of(mover(quiet, calm, 31), slice(begins, None))
         mouth, still = screen.mouth(motions[0]), screen.mouth(rest)
         assert mouth is not None and still is not None
-        count = min(90, len(motions[0]))
+        count = min(FLICKER, len(motions[0]))
         out[arm] = {
-            "blinks": blink_rate(motions[:1]),
+            "blinks": blink_rate(motions[:2]),
             "head_speed": head_speed(motions[0]),
             "jitter": jitter(motions[0]),
             "flicker": flicker(screen.shot(motions[0], i) for i in range(count)),
@@ -276,26 +285,24 @@ def _life(setup: Setup, task: Task) -> dict[str, Any]:
             "idle_blinks": blink_rate([rest]),
             "idle_head_speed": head_speed(rest),
             "features": np.stack([f for m in motions for f in _chunks(m)]),
-            "again": np.stack(_chunks(again)),
         }
+    others = [
+        setup.movers()["teacher"](talk, AffectCurve.constant(Affect(0.0, a)), 91 + k)
+        for k, a in enumerate(TALKING)
+    ]
+    out["teacher"]["again"] = np.stack([f for m in others for f in _chunks(m)])
     return out
+
+
+def part_of(motion: FaceMotion, part: slice) -> FaceMotion:
+    """Some frames of a motion."""
+    tracks = {name: getattr(motion, name)[part] for name in ("weights", "rotation", "translation", "gaze")}
+    return replace(motion, **tracks)
 
 
 def _chunks(motion: FaceMotion) -> list[np.ndarray]:
     starts = range(0, max(1, len(motion) - LIFE_CHUNK + 1), LIFE_CHUNK)
-    parts = [slice(s, s + LIFE_CHUNK) for s in starts]
-    return [
-        life_features(
-            replace(
-                motion,
-                weights=motion.weights[p],
-                rotation=motion.rotation[p],
-                translation=motion.translation[p],
-                gaze=motion.gaze[p],
-            )
-        )
-        for p in parts
-    ]
+    return [life_features(part_of(motion, slice(s, s + LIFE_CHUNK))) for s in starts]
 
 
 _JOBS: dict[str, Callable[[Setup, Task], Any]] = {

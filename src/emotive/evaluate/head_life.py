@@ -79,7 +79,7 @@ def life_features(motion: FaceMotion) -> np.ndarray:
     """What a motion does besides speaking, (18,): of head yaw, pitch and roll, brows, lids and gaze each, in
     logarithms, how far and how fast they go (standard deviations) and the share of power above 1 Hz.
 
-    A motion that never moves is 1e-3 of its unit, not minus infinity.
+    What never moves counts as 0.05 of its unit (degrees, percent), as little as can be seen.
     """
     rate = float(motion.fps)
     tracks = (
@@ -97,7 +97,7 @@ def life_features(motion: FaceMotion) -> np.ndarray:
         fast = np.fft.rfftfreq(len(centred), 1 / rate) > 1
         share = power[fast].sum() / power.sum() if power.sum() > 1e-12 else 0.0
         speed = np.diff(centred).std() * rate if len(centred) > 1 else 0.0
-        out += [np.log(centred.std() + 1e-3), np.log(speed + 1e-3), share]
+        out += [np.log(centred.std() + 0.05), np.log(speed + 0.05), share]
     return np.array(out)
 
 
@@ -105,10 +105,10 @@ def life_distance(found: np.ndarray, reference: np.ndarray) -> float:
     """The Frechet distance of two sets of features (n, D) and (m, D), each feature relative to its spread in
     `reference`, variances alone (there are fewer clips than covariances):
 
-        sum (mean difference)^2 + (difference of standard deviations)^2        (Dowson & Landau 1982)
+        mean of (mean difference)^2 + (difference of standard deviations)^2    (Dowson & Landau 1982)
     """
     found, reference = np.asarray(found, np.float64), np.asarray(reference, np.float64)
     scale = np.maximum(reference.std(0), 0.05)
     apart = (found.mean(0) - reference.mean(0)) / scale
     spread = (found.std(0) - reference.std(0)) / scale
-    return float((apart**2).sum() + (spread**2).sum())
+    return float((apart**2 + spread**2).mean())

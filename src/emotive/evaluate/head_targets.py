@@ -25,19 +25,24 @@ def head_targets(report: Mapping[str, Any]) -> list[Target]:
         found.append(Target(what, wanted, value, met))
 
     lips = report["lips"]
-    told = "held-out voices" if report["held_out"] else "voices that it knows"
-    columns = {"": lips["model"]} | ({", on rendered frames": lips["seen"]} if lips["seen"] else {})
-    for where, of in columns.items():
-        put(f"lips, {told}: closures of p b m found{where}", of["closure"]["recall"], 0.95)
-        put(f"lips: correlation of mouth and envelope{where}", of["correlation"], 0.6)
-        put(f"lips: their lag, size{where}", abs(of["lag"]), 1, False, " frame")
-    put("lips: visemes, macro-F1", lips["model"]["viseme_f1"], 0.6)
+    told = "lips, held-out voices" if report["held_out"] else "lips, voices that it knows"
+    columns = {"from sound alone": lips["heard"], "with phone times": lips["model"]}
+    if lips["seen"]:
+        columns["from sound alone, on rendered frames"] = lips["seen"]
+    for how, of in columns.items():
+        put(f"{told}, {how}: closures of p b m found", of["closure"]["recall"], 0.95)
+        put(f"{told}, {how}: correlation of mouth and envelope", of["correlation"], 0.6)
+        put(f"{told}, {how}: lag, size", abs(of["lag"]), 1, False, " frame")
+        if how != "from sound alone, on rendered frames":
+            put(f"{told}, {how}: visemes, macro-F1", of["viseme_f1"], 0.6)
     shuffled = lips["controls"].get("shuffled")
     if shuffled:
         put("lips of another sentence: correlation, size", abs(shuffled["correlation"]), 0.15, False)
         put("lips of another sentence: visemes, macro-F1", shuffled["viseme_f1"], 0.25, False)
-    corners = {name: of["closure"]["recall"] for name, of in lips["corners"].items() if of["closure"]["n"]}
-    put("lips at the worst corner: closures found", min(corners.values(), default=None), 0.9)
+    for arm, how in (("heard", "from sound alone"), ("model", "with phone times")):
+        said = [of["closure"] for of in lips["corners"][arm].values() if of["closure"]["n"]]
+        worst = min((of["recall"] for of in said), default=None)
+        put(f"lips at the worst corner, {how}: closures found", worst, 0.9)
     put("lips at the corners of the grid: closures found", report["closures"]["model"]["corners"], 0.9)
 
     head = report["headline_judge"]

@@ -26,8 +26,8 @@ COLUMNS = {SEEN: "landmarks found in rendered frames", TRUE: "the renderer’s o
 NONE = np.zeros(3, np.float32)
 STRIP = 168  # pixels, of a picture in a film strip
 
-Detect = Callable[[np.ndarray], FaceLandmarks]
-"""uint8 (H, W, 3) -> landmarks; InputError where it finds no face."""
+Detect = Callable[[np.ndarray, FaceLandmarks | None], FaceLandmarks]
+"""(uint8 (H, W, 3), about where, or None: anywhere) -> landmarks; InputError where it finds no face."""
 
 
 class Screen:
@@ -38,16 +38,16 @@ class Screen:
         rest = np.zeros(len(ARKIT), np.float32)
         self.neutral: dict[str, FaceLandmarks] = {TRUE: self.renderer.landmarks(rest, NONE, NONE)}
         self.box = _box(self.neutral[TRUE], size)
-        found = self.find(self.frame(rest))
-        if found is not None:
-            self.neutral[SEEN] = found
+        if detect is not None:
+            self.neutral[SEEN] = detect(self.frame(rest), None)
 
     def find(self, frame: np.ndarray) -> FaceLandmarks | None:
-        """Landmarks in a frame; None if there is no face to be found, or nobody to look."""
+        """Landmarks in a frame, looked for where the neutral face was found; None if there is no face, or
+        nobody to look. Frames are looked at one by one: none knows what the last one showed."""
         if self.detect is None:
             return None
         try:
-            return self.detect(frame)
+            return self.detect(frame, self.neutral.get(SEEN))
         except InputError:
             return None
 
@@ -91,18 +91,22 @@ class Screen:
         return {SEEN: seen, TRUE: true}
 
     def mouth(self, motion: FaceMotion, column: str = TRUE) -> MouthTracks | None:
-        """The mouth in every frame, T of them, on a head that stands still; None if faces were not found."""
+        """The mouth in every frame, T of them; of the renderer's landmarks on a head that stands still. The
+        gap is that beyond the neutral face's, whose lips are closed. None if faces were not found."""
+        at = np.arange(len(motion))
         if column == TRUE:
-            return mouth_tracks(
-                [self.renderer.landmarks(w, NONE, NONE) for w in motion.weights[:, : len(ARKIT)]]
-            )
-        found = [self.find(self.shot(motion, i)) for i in range(len(motion))]
-        there = [i for i, face in enumerate(found) if face is not None]
-        if len(there) < 0.9 * len(found) or not there:
+            faces: list[FaceLandmarks | None] = [
+                self.renderer.landmarks(w, NONE, NONE) for w in motion.weights[:, : len(ARKIT)]
+            ]
+        else:
+            faces = [self.find(self.shot(motion, int(i))) for i in at]
+        there = [i for i, face in enumerate(faces) if face is not None]
+        if len(there) < 0.9 * len(faces) or not there or column not in self.neutral:
             return None
-        at = np.arange(len(found))
-        tracks = mouth_tracks([face for face in found if face is not None]).stacked()
-        return MouthTracks(*(np.interp(at, there, track) for track in tracks.T))
+        found = mouth_tracks([face for face in faces if face is not None])
+        rest = mouth_tracks([self.neutral[column]]).gap
+        tracks = (found.gap - rest, found.width, found.upper, found.lower)
+        return MouthTracks(*(np.interp(at, there, track) for track in tracks))
 
 
 def _box(face: FaceLandmarks, size: int) -> tuple[int, int, int, int]:
@@ -131,7 +135,7 @@ def portrait_of(name: str) -> Portrait:
         return open_portrait(name)
     from skimage.data import astronaut
 
-    return open_portrait(astronaut())
+    return open_portrait(astronaut(), name=name)
 
 
 # -- what judges read --------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ from .page_blocks import (
 from .summary import AXES
 
 ARMS = {
-    "model": ("The model", "as it ships"),
+    "model": ("The model", "as it ships, told when each phone comes"),
+    "heard": ("The model, from sound alone", "as of a recording that nobody transcribed"),
     "teacher": ("The teacher", "rules with noise and chance, which it learned from; it knows the phones"),
     "rules": ("Rules alone", "phones and expressions, no noise, no blinks, a still head; nothing is learned"),
     "loudness": ("A jaw that follows loudness", "no phones, nothing is learned"),
@@ -174,20 +175,21 @@ def _lips(lips: Mapping[str, Any]) -> str:
         ]
         return _row(title, cells, told)
 
-    rows = [row("The model", lips["model"], "the renderer’s own landmarks, head held still")]
+    rows = [row(ARMS[arm][0], lips[arm], ARMS[arm][1]) for arm in ("model", "heard")]
     if lips["seen"]:
-        rows.append(row("The model, on rendered frames", lips["seen"], "landmarks found anew"))
-    rows += [row(f"{voice} alone", of) for voice, of in lips["voices"].items()]
-    rows += [row(f"at {_way(name)}", of) for name, of in lips["corners"].items()]
+        rows.append(row("From sound alone, on rendered frames", lips["seen"], "landmarks found anew"))
+    rows += [row(f"{voice}, from sound alone", of) for voice, of in lips["voices"].items()]
+    for arm, how in (("heard", "from sound alone"), ("model", "with phone times")):
+        rows += [row(f"at {_way(name)}, {how}", of) for name, of in lips["corners"][arm].items()]
     rows += [row(ARMS[arm][0], of, ARMS[arm][1]) for arm, of in lips["arms"].items()]
     for name, of in lips["controls"].items():
-        told = "another sentence’s motion" if name == "shuffled" else "its own, shifted"
+        told = "from sound alone; another sentence’s motion" if name == "shuffled" else "its own, shifted"
         title = "Shuffled" if name == "shuffled" else f"{_way(name)} frames"
         rows.append(row(title, of, told))
     heads = ("", "p b m closed", "precision", "f v touch", "correlation", "lag", "visemes", "misalignment")
     vowels = [
         _row(ARMS[arm][0], [*(_cell(of["vowels"][kind], 3) for kind in of["vowels"]), _order(of)])
-        for arm, of in (("model", lips["model"]), *lips["arms"].items())
+        for arm, of in (("model", lips["model"]), ("heard", lips["heard"]), *lips["arms"].items())
     ]
     kinds = tuple(lips["model"]["vowels"])
     return table((*heads, "rounding"), rows) + table(("gap in eye distances", *kinds, "in order"), vowels)
@@ -206,7 +208,8 @@ def _lips_note(report: Mapping[str, Any]) -> str:
 
 
 def _visemes(lips: Mapping[str, Any]) -> str:
-    arms = {"The model": lips["model"], "The teacher": lips["arms"]["teacher"]}
+    arms = {ARMS[arm][0]: lips[arm] for arm in ("model", "heard")}
+    arms[ARMS["teacher"][0]] = lips["arms"]["teacher"]
     if "shuffled" in lips["controls"]:
         arms["Shuffled"] = lips["controls"]["shuffled"]
     kinds = list(lips["model"]["visemes"])

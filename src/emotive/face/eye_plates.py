@@ -10,25 +10,59 @@ import numpy as np
 from .frame import FaceFrame
 from .landmarks import FaceLandmarks
 from .mesh import refined
-from .plates import filled
 
-LID_SHADOW = 0.34  # how much darker an eyeball is right under its upper lid
-SHADOW_REACH = 0.035  # face units
+BINS = 16
+REACHES = np.array([0.10, 0.06, 1.0])  # of the shade under the upper lid, over the lower one (face units), along the eye
 
 
 @dataclass(frozen=True, eq=False)
 class EyePlates:
     """sclera: float32 (H, W, 3). irises: float32 (2, S, S, 4), premultiplied, 0..255; radii half of S.
-    lights: float32 (H, W, 3), what the catch lights add."""
+    lights: float32 (H, W, 3), what the catch lights add. shade: float64 (2, 3, BINS), what light is left to each
+    eyeball at a distance below its upper lid, above its lower lid, and along it, 0..REACHES."""
 
     sclera: np.ndarray
     irises: np.ndarray
     lights: np.ndarray
+    shade: np.ndarray
 
 
-def lid_shadow(below_lid: np.ndarray) -> np.ndarray:
-    """What the upper lid leaves of the light, at a distance below its edge in face units."""
-    return 1 - LID_SHADOW * np.exp(-np.clip(below_lid, 0, None) / SHADOW_REACH)
+def _fit_shade(ratio: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+    """What the lids and the roundness of the ball leave of the light, as a product of three curves.
+
+    ratio: (k,), light seen over light of the bare ball. places: three (k,), each 0..1 of its reach. Fitted by turns
+    on the logarithm, each curve on what the others leave (backfitting, Friedman & Stuetzle 1981).
+    """
+    shade = np.ones((3, BINS))
+    if len(ratio) < 3 * BINS:
+        shade[0] = 1 - 0.34 * np.exp(-np.arange(BINS) / BINS * REACHES[0] / 0.035)
+        return shade
+    left = np.log(np.clip(ratio, 0.15, 1.3))
+    index = [np.clip((place * BINS).astype(int), 0, BINS - 1) for place in places]
+    inside = [place < 1 for place in places]
+    for _ in range(4):
+        for k in range(3):
+            rest = left - sum(
+                np.log(shade[j])[index[j]] * inside[j] for j in range(3) if j != k
+            )
+            curve, weight = np.zeros(BINS), np.zeros(BINS)
+            for b in range(BINS):
+                here = rest[(index[k] == b) & inside[k]]
+                if len(here) > 2:
+                    curve[b], weight[b] = np.median(here) * len(here), len(here)
+            kernel = np.array([1.0, 4, 6, 4, 1])
+            curve, weight = (np.convolve(np.pad(v, 2, mode="edge"), kernel, "valid") for v in (curve, weight + 1e-3))
+            curve = np.exp(np.clip(curve / weight, np.log(0.25), 0.0))
+            # Away from a lid its shade only fades; along the eye it may do so from both ends.
+            shade[k] = np.maximum.accumulate(curve) if k < 2 else curve
+            shade[k] /= shade[k].max()
+    return shade
+
+
+def _shade_at(shade: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+    middle = (np.arange(BINS) + 0.5) / BINS
+    parts = [np.interp(place, middle, curve) for place, curve in zip(places, shade)]
+    return np.clip(parts[0] * parts[1] * parts[2], 0.12, 1).astype(np.float32)
 
 
 def make_eye_plates(
@@ -41,7 +75,7 @@ def make_eye_plates(
     yy, xx = np.mgrid[:height, :width].astype(np.float32)
     white = np.zeros_like(picture) if sclera is None else sclera.astype(np.float32)
     lights = np.zeros_like(picture)
-    discs = []
+    discs, shades = [], []
     for eye in range(2):
         cx, cy, radius = (float(v) for v in landmarks.irises[eye])
         lids = [refined(landmarks.eyes[eye, i, :, :2].astype(float)) for i in range(2)]
@@ -50,40 +84,42 @@ def make_eye_plates(
         bottom = np.interp(xx, lids[1][order[1], 0], lids[1][order[1], 1])
         first, last = lids[0][order[0][0], 0], lids[0][order[0][-1], 0]
         inset = 0.006 * frame.unit
-        open_ = (yy > top + 2.2 * inset) & (yy < bottom - inset) & (xx > first) & (xx < last)
-        bare = picture / lid_shadow((yy - top) / frame.unit)[..., None].astype(np.float32)
+        within = (xx > first) & (xx < last)
+        open_ = (yy > top + 1.5 * inset) & (yy < bottom - inset) & within
         distance = np.hypot(xx - cx, yy - cy)
         region = (np.abs(xx - cx) < 0.35 * frame.unit) & (np.abs(yy - cy) < 0.3 * frame.unit)
+        ball = (yy > top) & (yy < bottom) & within & (distance > radius * 1.1)
         if sclera is None:
-            white[region] = _whites(bare, open_ & (distance > radius * 1.12), region, frame.unit)[region]
+            white[region] = _whites(picture, ball)
+        places = [
+            (yy - top) / frame.unit / REACHES[0], (bottom - yy) / frame.unit / REACHES[1], (xx - first) / (last - first),
+        ]  # fmt: skip
+        places = [np.clip(place, 0, 1) for place in places]
+        ratio = picture.mean(2) / np.maximum(white.mean(2), 1)
+        shade = _fit_shade(ratio[ball], [place[ball] for place in places])
+        shades.append(shade)
+        shaded = _shade_at(shade, places)[..., None]
+        bare = picture / shaded
         disc = None if irises is None else irises[eye].astype(np.float32)
         if disc is None:
             disc = _disc(bare, white, open_, (cx, cy, radius))
         else:
             disc = np.dstack([disc[..., :3] * (disc[..., 3:] / 255), disc[..., 3]])
         discs.append(disc)
-        lights[region] += _lights(picture, white, disc, open_ & (distance < radius), (cx, cy, radius), top, frame)[region]
+        lights[region] += _lights(picture, white, disc, open_ & (distance < radius), (cx, cy, radius), shaded)[region]
     side = max(len(d) for d in discs)
     discs = [cv2.resize(d, (side, side), interpolation=cv2.INTER_LINEAR) if len(d) != side else d for d in discs]
-    return EyePlates(white, np.ascontiguousarray(np.stack(discs)), lights)
+    return EyePlates(white, np.ascontiguousarray(np.stack(discs)), lights, np.stack(shades))
 
 
-def _whites(bare: np.ndarray, seen: np.ndarray, region: np.ndarray, unit: float) -> np.ndarray:
-    """The whites, continued under the iris and the lids. Pixels that are skin or lash are left out."""
-    light = bare.mean(2)
-    if seen.sum() < 4:
-        return np.full_like(bare, 205.0)
-    enough = np.percentile(light[seen], 35)
-    known = (seen & (light >= enough)).astype(np.float32)
-    known = cv2.GaussianBlur(known, (0, 0), 0.8) * known
-    mean = bare[known > 0].mean(0)
-    ys, xs = np.nonzero(region)
-    y0, y1, x0, x1 = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
-    result = np.broadcast_to(mean, bare.shape).astype(np.float32).copy()
-    part = filled(bare[y0:y1, x0:x1], known[y0:y1, x0:x1])
-    part = cv2.GaussianBlur(part, (0, 0), 0.012 * unit)
-    result[y0:y1, x0:x1] = 0.75 * np.minimum(part, 246) + 0.25 * mean
-    return result
+def _whites(picture: np.ndarray, ball: np.ndarray) -> np.ndarray:
+    """(3,): the colour of the whites in full light: of the brighter pixels of the ball, some of which are lid."""
+    if ball.sum() < 8:
+        return np.full(3, 205.0, np.float32)
+    colours = picture[ball]
+    light = colours.mean(1)
+    bright = (light >= np.percentile(light, 65)) & (light <= np.percentile(light, 95))
+    return colours[bright].mean(0)
 
 
 def _disc(bare: np.ndarray, white: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float]) -> np.ndarray:
@@ -121,7 +157,7 @@ def _disc(bare: np.ndarray, white: np.ndarray, seen: np.ndarray, iris: tuple[flo
 
 def _lights(
     picture: np.ndarray, white: np.ndarray, disc: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float],
-    top: np.ndarray, frame: FaceFrame,
+    shaded: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """What is brighter in the picture than in the rebuilt iris: catch lights."""
     cx, cy, radius = iris
@@ -131,7 +167,7 @@ def _lights(
     x, y = ((xx - cx) / radius + 1) * side / 2 - 0.5, ((yy - cy) / radius + 1) * side / 2 - 0.5
     over = cv2.remap(disc, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     rebuilt = over[..., :3] + white * (1 - over[..., 3:] / 255)
-    rebuilt = rebuilt * lid_shadow((yy - top) / frame.unit)[..., None]
+    rebuilt = rebuilt * shaded
     more = np.clip(picture - rebuilt - 25, 0, None) * seen[..., None]
     grey = more.min(2, keepdims=True)
     return cv2.GaussianBlur((0.8 * grey + 0.2 * more).astype(np.float32) * 1.15, (0, 0), 0.5)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from .eye_plates import LID_SHADOW, SHADOW_REACH
+from .eye_plates import REACHES
+
+
+TOP_REACH, BOTTOM_REACH = float(REACHES[0]), float(REACHES[1])
 
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
@@ -19,17 +22,25 @@ def _sample(texture: np.ndarray, x: float, y: float, channel: int) -> float:
 
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
+def _curve(curve: np.ndarray, place: float) -> float:
+    k = min(max(place * len(curve) - 0.5, 0.0), len(curve) - 1.001)
+    i = int(k)
+    return curve[i] * (1 - (k - i)) + curve[i + 1] * (k - i)
+
+
+@numba.njit(cache=True, fastmath=True, error_model="numpy")
 def draw_eye(
     frame: np.ndarray, origin: np.ndarray, axis: np.ndarray, top: np.ndarray, bottom: np.ndarray, length: float,
     to_source: np.ndarray, iris: np.ndarray, sclera: np.ndarray, disc: np.ndarray, lights: np.ndarray, unit: float,
-    lashes: np.ndarray,
+    lashes: np.ndarray, shade: np.ndarray,
 ) -> None:  # fmt: skip
     """Draws one eyeball between its lids into a frame uint8 (H, W, 3), in place.
 
     origin, axis: of the line between the corners, pixels of the frame; axis a unit vector to larger x.
     top, bottom: float64 (K,), heights of the lids over that line (down), at K equal steps along `length`.
     to_source: (2, 3), frame -> picture. iris: middle x and y, half width, half height in the picture, shift x and
-    y of the catch light. lashes: (3,), the colour of the line where the lids meet.
+    y of the catch light. lashes: (3,), the colour of the line where the lids meet. shade: (3, K), as in
+    EyePlates, of this eye.
     """
     height, width = frame.shape[:2]
     steps = len(top) - 1
@@ -71,10 +82,8 @@ def draw_eye(
             px, py = (du + 1) * side / 2 - 0.5, (dv + 1) * side / 2 - 0.5
             inside = du * du + dv * dv < 1.3
             alpha = _sample(disc, px, py, 3) / 255 if inside else 0.0
-            shadow = 1 - LID_SHADOW * np.exp(-max(h - upper, 0.0) / unit / SHADOW_REACH)
-            # The ball curves away towards its corners and the lower lid, and its edge is wet.
-            rim = min(s, length - s) / length
-            shadow *= 1 - 0.16 * np.exp(-rim / 0.06)
+            shadow = _curve(shade[0], (h - upper) / unit / TOP_REACH) * _curve(shade[1], (lower - h) / unit / BOTTOM_REACH)
+            shadow *= _curve(shade[2], s / length)
             for c in range(3):
                 value = _sample(sclera, u, v, c) * (1 - alpha)
                 if inside:

@@ -11,7 +11,7 @@ import numpy as np
 
 from emotive.errors import InputError
 
-from .landmark_network import LEFT, RIGHT, Square, look, refine, square_around
+from .landmark_network import LEFT, RIGHT, Square, look, refine, settle, square_around
 from .landmarks import FaceLandmarks
 from .point_sets import from_points
 
@@ -21,8 +21,13 @@ SMALLEST_PICTURE = 48  # pixels
 TURNED = (25.0, 45.0)  # degrees to the side: a warning, an error
 TILTED = 30.0  # degrees: a warning
 SURE = 4.0  # logit: what is shown at random stays below 0, faces reach 20
+SEARCH_SURE = 12.0  # the same where nothing but the network says so
+SETTLED = 0.06  # eye distances that points may still move: more is no face, or one at another angle
+SEARCH_ANGLES = (0, -35, 35, -70, 70, 180, -110, 110, -145, 145)  # degrees
+SEARCH_SIZES = (1.5, 1.1, 0.8, 0.55, 0.4)  # of the squares, in shorter sides of the picture
 ENLARGED = 1.5  # the square against the cascade's box, and how far below its middle, in its sides
 BELOW = 0.05
+LEAST_BOX = 30  # pixels of the cascade's boxes; it was trained on 24
 SCALES = (512, 1280, 2560)  # the longer side of the picture in which the cascade looks, one after the other
 
 
@@ -127,14 +132,17 @@ def _by_cascade(image: np.ndarray) -> list[np.ndarray]:
     """The faces that scikit-image's cascade of local binary patterns (Liao et al. 2007) suggests."""
     cascade = _cascade()
     height, width = image.shape[:2]
+    before = 0.0
     for longer in SCALES:
         scale = min(1.0, longer / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
-        least, most = max(24, round(0.06 * max(size))), min(size)
-        boxes = (
-            cascade.detect_multi_scale(small, 1.2, 1, (least, least), (most, most)) if least < most else []
-        )
+        # What was large enough at the scale before is not looked for again.
+        most = round(1.3 * LEAST_BOX * scale / before) if before else min(size)
+        before = scale
+        if most <= LEAST_BOX:
+            return []
+        boxes = cascade.detect_multi_scale(small, 1.2, 1, (LEAST_BOX, LEAST_BOX), (most, most))
         faces: list[np.ndarray] = []
         for box in sorted(boxes, key=lambda b: -b["width"]):
             side = box["width"] / scale
@@ -150,28 +158,24 @@ def _by_search(image: np.ndarray) -> list[np.ndarray]:
     height, width = image.shape[:2]
     scale = min(1.0, 768 / max(height, width))
     small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-    candidates = []
-    for angle in np.radians([0, -35, 35, -70, 70, 180, -110, 110, -145, 145]):
-        for part in (1.5, 1.1, 0.8, 0.55, 0.4):
+    for degrees in SEARCH_ANGLES:
+        seen, best = [], []
+        for part in SEARCH_SIZES:
             side = part * min(small.shape[:2])
-            xs, ys = (_positions(n, side) for n in (small.shape[1], small.shape[0]))
-            for x in xs:
-                for y in ys:
-                    square = Square(x, y, side, float(angle))
-                    candidates.append((look(small, square)[1], len(candidates), square))
-        if max(candidates)[0] > 2 * SURE:
-            break
-    faces: list[np.ndarray] = []
-    for sure, _, square in sorted(candidates, reverse=True)[:6]:
-        if sure > 0:
-            whole = Square(
-                (square.x + 0.5) / scale - 0.5,
-                (square.y + 0.5) / scale - 0.5,
-                square.side / scale,
-                square.angle,
-            )
-            _add(faces, image, whole)
-    return faces
+            for x in _positions(small.shape[1], side):
+                for y in _positions(small.shape[0], side):
+                    square = Square(x, y, side, float(np.radians(degrees)))
+                    seen.append((look(small, square)[1], len(seen), square))
+        for sure, _, square in sorted(seen, reverse=True)[:3]:
+            if sure > 0:
+                x, y = ((at + 0.5) / scale - 0.5 for at in (square.x, square.y))
+                whole = Square(x, y, square.side / scale, square.angle)
+                points, sure, shift = settle(image, whole)
+                if sure > SEARCH_SURE and shift < SETTLED:
+                    best.append((shift, points))
+        if best:
+            return [min(best, key=lambda found: found[0])[1]]
+    return []
 
 
 def _positions(length: int, side: float) -> np.ndarray:
@@ -184,7 +188,7 @@ def _positions(length: int, side: float) -> np.ndarray:
 
 def _add(faces: list[np.ndarray], image: np.ndarray, square: Square) -> None:
     """Looks at a square more closely; keeps what is a face and was not found before."""
-    points, sure = refine(image, square)
+    points, sure, _ = settle(image, square)
     if sure < SURE:
         return
     middle = points[:, :2].mean(0)

@@ -7,13 +7,19 @@ there. One half is built and mirrored, so left and right agree exactly.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from emotive.media import write_whole
 
 from . import head_surface as surface
 from .head_surface import EYE, EYE_RADIUS, MOUTH, MOUTH_WIDTH, NECK_END
 
+_SHIPPED = Path(__file__).parent / "head_skin.npz"
+_STEPS = 100  # per mm, in which points are kept
 _MIDDLE = np.array([0.0, -8.0, 2.0])  # from which every point of the skin is seen
 _SCALE = 95.0  # mm on the plane per radian
 _GAP = 4.0  # mm by which the lips are apart on the plane, each
@@ -24,12 +30,12 @@ _LIPS = 12  # points on half a lip
 @dataclass(frozen=True, eq=False)
 class Skin:
     """points: float64 (V, 3), mm. triangles: int (F, 3), outwards.
-    plane: (V, 2), where a point lies on the plane, lips apart; points inside the mouth as the lip they follow.
+    plane: (V, 2), where a point lies on the plane, lips apart.
     lip: (V,), how far a point belongs to the red of the lips, 0..1.
     side: (V,), 1 on the upper lip, -1 on the lower, 0 at the corners and elsewhere.
     inside: (V,), 0 on the outside, 1 within the mouth, 2 behind the lids.
     mirror: (V,), the number of the point across.
-    rims: (2, 32), the openings of the left and the right eye, upper lid from the inner to the outer corner first.
+    rims: (2, 32), the openings of the left and the right eye, as `eye_opening` goes.
     seam: (2, 23), upper and lower lip where they touch, from the person's right corner to the left.
     """
 
@@ -45,10 +51,10 @@ class Skin:
 
 
 def eye_opening(count: int = 16) -> np.ndarray:
-    """The opening of the left eye, (2 * count, 2) in mm from the eyeball's middle: the upper lid from the inner
-    to the outer corner, the lower lid back."""
+    """The opening of the left eye, (2 * count, 2) in mm from the eyeball's middle: the upper lid from the
+    inner to the outer corner, the lower lid back."""
     t = np.linspace(0, 1, count + 1)
-    upper = np.stack([-15.2 + 30.4 * t, -2.2 + 3.0 * t + 7.4 * np.sin(np.pi * t**0.92) ** 0.85], 1)
+    upper = np.stack([-15.2 + 30.4 * t, -2.2 + 3.0 * t + 6.9 * np.sin(np.pi * t**0.92) ** 0.85], 1)
     lower = np.stack([-15.2 + 30.4 * t, -2.2 + 3.0 * t - 5.0 * np.sin(np.pi * t**1.1) ** 0.9], 1)
     return np.concatenate([upper, lower[-2:0:-1]])
 
@@ -94,8 +100,16 @@ class _Half:
         self.triangles = np.zeros((0, 3), int)
         self.side: list[int] = []
 
-    def add(self, point: np.ndarray, held: bool, lip: float = 0.0, side: int = 0, inside: int = 0,
-            x: float | None = None, corner: bool = False) -> int:
+    def add(
+        self,
+        point: np.ndarray,
+        held: bool,
+        lip: float = 0.0,
+        side: int = 0,
+        inside: int = 0,
+        x: float | None = None,
+        corner: bool = False,
+    ) -> int:
         flat = _plane(point[None])[0]
         near = np.exp(-(((point[1] - MOUTH) / 14) ** 2)) if point[2] > 60 else 0.0
         self.side.append(0 if corner else side)
@@ -126,10 +140,10 @@ class _Half:
         """Upper and lower line where the lips touch, from the middle to the corner, which they share."""
         angles = np.linspace(0, np.pi / 2, _LIPS)
         x = np.sin(angles)
-        bow = (6.2 + 1.6 * np.exp(-(((x * 25 - 5.5) / 4) ** 2))) * (1 - x**2.2)
-        full = 8.6 * (1 - x**2.4)
+        bow = (7.0 + 1.7 * np.exp(-(((x * 25 - 5.5) / 4) ** 2))) * (1 - x**2.2)
+        full = 9.4 * (1 - x**2.4)
         lines: tuple[list[int], list[int]] = ([], [])
-        line = MOUTH - 1.2 * x**2 - 0.5 * (1 - x) ** 2
+        line = MOUTH - 0.7 + 1.5 * x**2 - 0.4 * np.exp(-((x / 0.16) ** 2))
         for ring, (wide, share, offset, lip) in enumerate(
             ((0, 0, 0, 1), (1.6, 0.5, 0, 1), (3.2, 1, 0, 0.75), (5.5, 1, 2.6, 0), (10, 1, 7, 0))
         ):
@@ -140,7 +154,14 @@ class _Half:
                     corner = i == _LIPS - 1
                     point = _from_front(at)[0]
                     held = ring == 0 or (ring == 2 and i < _LIPS - 2)
-                    number = self.add(point, held, lip * (0.6 if corner else 1), side, x=float(x[i]), corner=corner)
+                    number = self.add(
+                        point,
+                        held,
+                        (lip if ring == 0 else lip * (1 - float(x[i]) ** 5)) * (0.6 if corner else 1),
+                        side,
+                        x=float(x[i]),
+                        corner=corner,
+                    )
                     if ring == 0:
                         lines[side < 0].append(number)
         lines[1].append(lines[0][-1])
@@ -228,7 +249,13 @@ class _Half:
     def close_mouth(self, seam: tuple[list[int], list[int]]) -> None:
         """The inside of the lips, and a bag behind them."""
         lines = [*seam]
-        shape = ((3.0, 0.9, 0.97, 0.8), (9, 4.5, 0.99, 0.2), (18, 11, 0.98, 0), (30, 14, 0.85, 0), (44, 10, 0.6, 0))
+        shape = (
+            (3.0, 0.9, 0.97, 0.8),
+            (9, 4.5, 0.99, 0.2),
+            (18, 11, 0.98, 0),
+            (30, 14, 0.85, 0),
+            (44, 10, 0.6, 0),
+        )
         rest = [np.array([self.points[i] for i in line]) for line in seam]
         for depth, rise, narrow, red in shape:
             following = []
@@ -290,11 +317,13 @@ def _within(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     return inside
 
 
-def _relaxed(points: np.ndarray, triangles: np.ndarray, held: np.ndarray, rounds: int = 6) -> np.ndarray:
+def _relaxed(points: np.ndarray, triangles: np.ndarray, held: np.ndarray, rounds: int = 9) -> np.ndarray:
     """Points moved evenly over the surface; those `held` stay, those in the middle stay there."""
     from scipy.sparse import coo_matrix
 
-    pairs = np.concatenate([triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2))])
+    pairs = np.concatenate(
+        [triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2))]
+    )
     pairs = np.unique(pairs, axis=0)
     n = len(points)
     near = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (n, n)).tocsr()
@@ -341,3 +370,34 @@ def _mirrored(half: _Half, eye: list[int], seam: tuple[list[int], list[int]]) ->
         np.stack([left, mirror[left]]),
         np.stack([np.concatenate([mirror[line][:0:-1], line]) for line in (upper, lower)]),
     )
+
+
+def read_skin() -> Skin:
+    """The skin as it comes with Emotive."""
+    with np.load(_SHIPPED, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["points"] = arrays["points"] / _STEPS
+    arrays["plane"] = arrays["plane"] / _STEPS
+    arrays["lip"] = arrays["lip"] / 100
+    for name in ("triangles", "mirror", "rims", "seam", "side", "inside"):
+        arrays[name] = arrays[name].astype(int)
+    return Skin(**arrays)
+
+
+def write_skin() -> None:
+    """Builds the skin, which takes some seconds, and keeps it: `python -m emotive.face.head_grid`."""
+    skin = build_skin()
+    arrays = {
+        "points": np.rint(skin.points * _STEPS).astype(np.int16),
+        "plane": np.rint(skin.plane * _STEPS).astype(np.int16),
+        "lip": np.rint(skin.lip * 100).astype(np.int8),
+        **{name: getattr(skin, name).astype(np.int8) for name in ("side", "inside")},
+        **{name: getattr(skin, name).astype(np.uint16) for name in ("triangles", "mirror", "rims", "seam")},
+    }
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_whole(_SHIPPED, buffer.getvalue())
+
+
+if __name__ == "__main__":
+    write_skin()

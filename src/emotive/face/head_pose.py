@@ -39,7 +39,10 @@ def pose(
     rotation (3,) rad and translation (3,) m are FaceMotion's.
     """
     rotation = np.array([soft_limit(r, most) for r, most in zip(np.nan_to_num(rotation), SAFE)])
-    shift = np.array([soft_limit(s, most) for s, most in zip(np.nan_to_num(translation), SAFE_SHIFT)]) / EYE_DISTANCE
+    shift = (
+        np.array([soft_limit(s, most) for s, most in zip(np.nan_to_num(translation), SAFE_SHIFT)])
+        / EYE_DISTANCE
+    )
     if not rotation.any() and not shift.any():
         return points
     scale = (DISTANCE - points[:, 2:]) / DISTANCE  # undoes the camera's perspective

@@ -1,8 +1,7 @@
 """ARKit's blendshapes on the skin of the bundled head: how far every point moves, in mm.
 
-Each shape is a sum of smooth bumps around what moves: the muscle's insertion as in FACS (Ekman & Friesen 1978),
-the lids as turns about the eyeball, the jaw as a turn about its hinge. What is on one side is made for the left
-and mirrored.
+Each shape is a sum of smooth bumps where its muscle pulls, as FACS tells (Ekman & Friesen 1978); lids turn about
+the eyeball, the jaw about its hinge. What is on one side is made for the left and mirrored.
 """
 
 from __future__ import annotations
@@ -61,10 +60,10 @@ class _Face:
         # Within the mouth, what moves the lips fades.
         self.deep = np.where(skin.inside == 1, np.exp(-((depth / 10) ** 1.5)), 1.0) * (skin.inside != 2)
         soft = 1 / (1 + np.exp(np.clip((self.y - self.line) / 2.2, -30, 30)))
-        hard = np.where(skin.side == 0, np.where(skin.plane[:, 1] < _seam_height(skin), 1.0, 0.0), skin.side < 0)
+        hard = np.where(skin.side == 0, skin.plane[:, 1] < _seam_height(skin), skin.side < 0)
         corner = (skin.side == 0) & (skin.lip > 0) & (np.abs(self.x) > 0.55 * MOUTH_WIDTH)
-        share = 1 - _step(np.abs(self.x), 22, 27)
-        self.low = np.where(corner, 0.5, np.where(skin.inside == 1, hard, share * hard + (1 - share) * soft))
+        share = np.where(skin.side == 0, 1 - _step(np.abs(self.x), 22, 27), 1.0)
+        self.low = np.where(corner, 0.5, share * hard + (1 - share) * soft)
         self.rise = self.y - self.line
 
     def bump(self, x: float, y: float, wide: float, high: float) -> np.ndarray:
@@ -132,14 +131,16 @@ def _eye(face: _Face) -> dict[str, np.ndarray]:
 
 
 def _brow(face: _Face) -> dict[str, np.ndarray]:
-    lift = _step(face.y - EYE[1], 10, 19) * face.outside  # the lids stay
+    lift = _step(face.y - EYE[1], 7, 20) * face.outside  # the lids stay
     inner, outer = face.bump(13, 33, 13, 17), face.bump(43, 31, 15, 16)
     middle, bridge = face.bump(28, 33, 14, 15), face.bump(0, 26, 11, 12)
     left = 1 / (1 + np.exp(-face.x / 5))
     down = (5.6 * inner + 3.4 * middle + 0.6 * outer) * left
     return {
         "browDown": face.move(
-            -2.6 * inner * left * lift, -(down + 2.0 * bridge * left) * lift, (1.6 * inner + 0.8 * middle) * left * lift
+            -2.6 * inner * left * lift,
+            -(down + 2.0 * bridge * left) * lift,
+            (1.6 * inner + 0.8 * middle) * left * lift,
         ),
         "browOuterUp": face.move(0, (7.0 * outer + 3.0 * middle) * lift, -1.2 * outer * lift),
         "noseSneer": face.move(
@@ -148,7 +149,7 @@ def _brow(face: _Face) -> dict[str, np.ndarray]:
             + 3.0 * face.bump(21, -30, 11, 12)
             + 1.6 * face.bump(8, 6, 7, 12) * left
             - 1.8 * inner * left * lift
-            + face.lips(2.2, 0) * np.exp(-(((face.x - 12) / 11) ** 2)),
+            + face.lips(1.3, 0) * np.exp(-(((face.x - 12) / 11) ** 2)),
             0.8 * face.bump(20, -26, 10, 10),
         ),
         "cheekSquint": face.move(
@@ -162,17 +163,19 @@ def _brow(face: _Face) -> dict[str, np.ndarray]:
 def _mouth_side(face: _Face) -> dict[str, np.ndarray]:
     x, y = CORNER
     left = 1 / (1 + np.exp(-face.x / 4.0))
-    pull = face.bump(x, y, 15, 13) * left * face.deep * (1 + 0 * face.low)
+    pull = face.bump(x, y, 12.5, 13) * left * face.deep
     # A corner takes the lip along, the more the nearer.
-    along = np.clip(face.x / MOUTH_WIDTH, 0, 1) ** 1.4 * face.lips(1, 1, 8, 9)
+    along = np.clip(face.x / MOUTH_WIDTH, 0, 1) ** 1.7 * face.lips(1, 1, 8, 9)
     pull = np.maximum(pull, along)
     cheek, fold = face.bump(40, -26, 16, 15), face.bump(31, -40, 9, 12)
-    half = np.exp(-(((face.x - 11) / 11) ** 2)) * left
+    half = np.exp(-(((face.x - 9.5) / 12) ** 2))
     press = np.exp(-(((face.x - 13) / 14) ** 2)) * left
     red = face.skin.lip * face.front * face.deep
     return {
         "mouthSmile": face.move(
-            6.6 * pull + 1.0 * cheek, 7.6 * pull + 3.2 * cheek + 1.5 * fold, -4.0 * pull + 3.4 * cheek + 0.6 * fold
+            6.6 * pull + 1.0 * cheek,
+            7.6 * pull + 3.2 * cheek + 1.5 * fold,
+            -4.0 * pull + 3.4 * cheek + 0.6 * fold,
         ),
         "mouthFrown": face.move(0.8 * pull, -7.2 * pull - 1.2 * face.bump(30, -66, 12, 10), -1.5 * pull),
         "mouthDimple": face.move(4.4 * pull, 1.0 * pull, -4.2 * pull + 0.8 * face.bump(36, -50, 9, 12)),
@@ -182,9 +185,13 @@ def _mouth_side(face: _Face) -> dict[str, np.ndarray]:
             press * (face.lips(-1.7, 1.9, 12, 13) * np.clip(np.abs(face.rise) / 5, 0, 1)),
             -1.5 * press * red - 0.4 * press * face.lips(1, 1),
         ),
-        "mouthLowerDown": face.move(0, -7.6 * half * face.lips(0, 1, below=15), -1.2 * half * face.lips(0, 1)),
+        "mouthLowerDown": face.move(
+            0, -7.6 * half * face.lips(0, 1, below=15), -1.2 * half * face.lips(0, 1)
+        ),
         "mouthUpperUp": face.move(
-            0, 5.8 * half * face.lips(1, 0, above=14) + 1.6 * face.bump(18, -34, 10, 9), -0.6 * half * face.lips(1, 0)
+            0,
+            5.8 * half * face.lips(1, 0, above=14) + 1.6 * face.bump(18, -34, 10, 9),
+            -0.6 * half * face.lips(1, 0),
         ),
     }
 
@@ -193,7 +200,8 @@ def _jaw(face: _Face) -> dict[str, np.ndarray]:
     weight = jaw_weight(face)
     opened = jaw_turn(face.skin.points, weight)
     # The corners come in a little as the mouth opens; a hanging jaw narrows it.
-    opened[:, 0] -= 2.2 * np.sign(face.x) * face.deep * np.exp(-(((np.abs(face.x) - 25) / 9) ** 2 + (face.rise / 12) ** 2))
+    corner = np.exp(-(((np.abs(face.x) - MOUTH_WIDTH) / 9) ** 2 + (face.rise / 12) ** 2))
+    opened[:, 0] -= 2.2 * np.sign(face.x) * face.deep * face.front * corner
     turn = np.clip((face.z - HINGE[2]) / 90, 0, 1.2)
     return {
         "jawOpen": opened,
@@ -207,19 +215,22 @@ def jaw_weight(face: _Face) -> np.ndarray:
     """How far points go with the jaw, 0..1."""
     wide = np.abs(face.x)
     cheek = _step(-face.y, 20, 76)
-    drag = 0.30 * np.exp(-(((wide - 25) / 9) ** 2) - (np.clip(face.rise, 0, None) / 8) ** 2)
-    lips = face.low * 1.0 + (1 - face.low) * drag
+    # The mouth opens as an ellipse does: its corners go part of the way, with either lip.
+    round_ = np.sqrt(np.clip(1 - (wide / (MOUTH_WIDTH + 0.5)) ** 2, 0, 1))
+    near = np.exp(-((face.rise / 13) ** 2)) * np.exp(-((np.clip(wide - MOUTH_WIDTH, 0, None) / 9) ** 2))
+    taken = 0.6 * (1 - round_) ** 1.2
+    lips = face.low * (1 - near * 0.4 * (1 - round_)) + (1 - face.low) * near * taken
     share = 1 - _step(wide, 20, 36)
     weight = share * lips + (1 - share) * cheek
     behind = _step(face.z, -4, 44)
     below = _step(face.y, -146, -104)
     skin = weight * behind * below
-    bag = np.where(face.skin.side == 0, 0.5, face.skin.side < 0)
+    bag = np.where(face.skin.side < 0, 1 - 0.4 * (1 - round_), np.where(face.skin.side > 0, taken, 0.6))
     return np.where(face.skin.inside == 1, bag, np.where(face.skin.inside == 2, 0.0, skin))
 
 
 def _closing(face: _Face, opened: np.ndarray) -> np.ndarray:
-    """What brings the lips together again at the same weight as `jawOpen`: exactly, on the line between them."""
+    """What brings the lips together again at the same weight as `jawOpen`, exactly where they touch."""
     upper, lower = face.skin.seam
     x, apart = face.skin.points[upper, 0], opened[lower] - opened[upper]
     way = np.stack([np.interp(face.x, x, apart[:, k], left=0, right=0) for k in range(3)], axis=1)
@@ -239,11 +250,19 @@ def _mouth_whole(face: _Face) -> dict[str, np.ndarray]:
     chin = face.bump(0, -86, 18, 13)
     return {
         "mouthFunnel": face.move(
-            -0.26 * narrow, 4.6 * upper * middle - 5.4 * lower * middle, 6.5 * lips * (0.45 + 0.55 * middle) + 1.2 * around
+            -0.26 * narrow,
+            4.6 * upper * middle - 5.4 * lower * middle,
+            6.5 * lips * (0.45 + 0.55 * middle) + 1.2 * around,
         ),
-        "mouthPucker": face.move(-0.44 * narrow, 0.9 * upper * middle - 1.1 * lower * middle, 8.0 * lips * (0.35 + 0.65 * middle) + 1.5 * around),
+        "mouthPucker": face.move(
+            -0.44 * narrow,
+            0.3 * upper * middle - 0.4 * lower * middle,
+            8.0 * lips * (0.35 + 0.65 * middle) + 1.5 * around,
+        ),
         "mouthLeft": face.move(9.0 * np.maximum(face.bump(0, MOUTH, 34, 20), 0) * face.deep, 0, 0),
-        "mouthRollLower": face.move(0, 2.6 * face.lips(0, 1, below=12) + 0.8 * lower * red, -4.2 * red * lower - 1.0 * lower),
+        "mouthRollLower": face.move(
+            0, 2.6 * face.lips(0, 1, below=12) + 0.8 * lower * red, -4.2 * red * lower - 1.0 * lower
+        ),
         "mouthRollUpper": face.move(0, -2.8 * face.lips(1, 0, above=10), -4.0 * red * upper - 1.0 * upper),
         "mouthShrugLower": face.move(
             0, 4.0 * face.lips(0.55, 1, 9, 14) + 4.0 * chin, 2.2 * face.lips(0.3, 1, 8, 12) + 1.4 * chin
@@ -254,7 +273,7 @@ def _mouth_whole(face: _Face) -> dict[str, np.ndarray]:
 
 
 def _inner_up(face: _Face) -> np.ndarray:
-    lift = _step(face.y - EYE[1], 10, 19) * face.outside
+    lift = _step(face.y - EYE[1], 7, 20) * face.outside
     inner = face.bump(13, 34, 14, 18) + face.bump(-13, 34, 14, 18)
     inner = inner / max(1.0, inner.max())
     return face.move(-0.10 * face.x * inner * lift, 8.0 * inner * lift, -0.8 * inner * lift)

@@ -32,17 +32,17 @@ def distance(points: np.ndarray) -> np.ndarray:
     d = _union(d, _ellipsoid(p, (29, -34, 66), (22, 24, 21)), 20)  # cheeks
     d = _union(d, _capsule(p, (8, 31, 82), (36, 32, 68), 11, 10), 16)  # brows
     d = _union(d, _ellipsoid(p, (0, -55, 77), (34, 27, 22)), 16)  # the teeth behind the lips
-    d = _carve(d, _ellipsoid(p, (33, 8, 99), (20, 14, 17)), 14)  # sockets
-    d = _union(d, _ball(p, EYE, LID_RADIUS), 6)
+    d = _carve(d, _ellipsoid(p, (33, 9, 99), (20, 13, 16)), 17)  # sockets
+    d = _union(d, _ball(p, EYE, LID_RADIUS), 9)
     d = _union(d, _capsule(p, (0, 22, 87), (0, -18, 104), 8, 9), 12)  # the nose
     d = _union(d, _ellipsoid(p, (0, -22, 96), (12, 14, 12)), 10)
-    d = _union(d, _ellipsoid(p, (0, -24, 109), (9.5, 8.5, 9)), 8)
-    d = _union(d, _ellipsoid(p, (10.5, -28, 99), (6.5, 6.2, 9)), 6)
+    d = _union(d, _ellipsoid(p, (0, -23, 108.5), (9, 8, 9)), 8)
+    d = _union(d, _ellipsoid(p, (10, -27, 99), (6.2, 6, 8.6)), 6)
     d = _carve(d, _capsule(p, (5.5, -38.5, 98), (4.6, -35.5, 106), 2.2, 1.8), 2.5)  # nostrils
     d = _carve(d, _capsule(p, (0, -40, 106), (0, -47, 106), 3.5, 3), 5)  # the groove above the lip
-    d = _union(d, _capsule(p, (4, -51.8, 95.5), (20, -55.2, 86), 6.0, 2.8), 5)  # lips
-    d = _union(d, _capsule(p, (0, -61.5, 93.5), (17, -58.2, 86), 7.0, 3.2), 5)
-    d = _carve(d, _capsule(p, (0, MOUTH, 105), (24, MOUTH - 0.4, 92.5), 2.0, 1.2), 5)
+    d = _union(d, _capsule(p, (3.5, -51.6, 96.3), (20, -54.6, 86.5), 6.2, 3.2), 4.5)  # lips
+    d = _union(d, _capsule(p, (0, -61.8, 94.3), (18, -58.0, 86.5), 7.2, 3.4), 4.5)
+    d = _carve(d, _capsule(p, (0, MOUTH - 0.6, 105.5), (24, MOUTH + 0.6, 93), 1.8, 1.2), 4.5)
     d = _carve(d, _capsule(p, (0, -74, 105), (10, -73.5, 101), 6, 4), 10)  # the hollow below the lower lip
     return _union(d, _capsule(p, (0, -40, -14), (0, -200, -34), 44, 50), 20)
 
@@ -59,7 +59,10 @@ def cast(origins: np.ndarray, directions: np.ndarray, far: float) -> np.ndarray:
     """Where rays from `far` mm outside first meet the surface on their way back to `origins` (N, 3)."""
     reach = np.full(len(directions), float(far))
     for _ in range(60):
-        reach -= 0.8 * distance(origins + reach[:, None] * directions)
+        step = 0.8 * distance(origins + reach[:, None] * directions)
+        reach -= step
+        if np.abs(step).max() < 1e-3:
+            break
     return origins + reach[:, None] * directions
 
 

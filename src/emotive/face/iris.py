@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-RADII = np.array([0.056, 0.063, 0.070, 0.078, 0.088])  # face units
+RADII = np.array([0.056, 0.063, 0.070, 0.079, 0.088])  # face units
 # An iris is 11.7 mm wide (Rüfer et al. 2005), the outer corners of the eyes 90 mm apart: 0.065 is usual.
 USUAL = 0.066
-_ACROSS, _DOWN = 29, 15  # samples over an eye
+_ACROSS, _DOWN = 25, 11  # samples over an eye
 
 
 def find_irises(image: np.ndarray, eyes: np.ndarray) -> np.ndarray:
@@ -19,8 +19,14 @@ def find_irises(image: np.ndarray, eyes: np.ndarray) -> np.ndarray:
     the largest (Otsu 1979), inside being darker; both irises have one radius and look the same way, as far
     as the picture lets them. Nearly closed eyes are given an average iris in the middle.
     """
-    grey = image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     eyes = np.asarray(eyes, np.float64)[..., :2]
+    (left, top), (right, bottom) = eyes.reshape(-1, 2).min(0) - 2, eyes.reshape(-1, 2).max(0) + 3
+    left, right = (int(np.clip(at, 0, image.shape[1] - 2)) for at in (left, right))
+    top, bottom = (int(np.clip(at, 0, image.shape[0] - 2)) for at in (top, bottom))
+    part = image[top : bottom + 2, left : right + 2].astype(np.float32)
+    grey = part @ np.array([0.299, 0.587, 0.114], np.float32)
+    corner = np.array([left, top])
+    eyes = eyes - corner
     unit = float(np.linalg.norm(eyes[1, 0, 0] - eyes[0, 0, 0]))
     found = [_scores(grey, eye, unit) for eye in eyes]
     total = sum(scores for scores, _, _ in found)  # one radius for both
@@ -30,7 +36,7 @@ def find_irises(image: np.ndarray, eyes: np.ndarray) -> np.ndarray:
         at = int(np.argmax(scores[best]))
         centre = centres[at] if scores[best, at] > 0 else middle
         radius = RADII[best] if total.max() > 0 else USUAL  # type: ignore[union-attr]
-        out.append([*centre, radius * unit])
+        out.append([*(centre + corner), radius * unit])
     return np.array(out)
 
 
@@ -54,13 +60,13 @@ def _scores(grey: np.ndarray, eye: np.ndarray, unit: float) -> tuple[np.ndarray,
     values = _sample(grey, points.reshape(-1, 2))
     values = np.minimum(values, np.quantile(values, 0.9))  # a highlight on the iris is not white
     distance = np.linalg.norm(points.reshape(-1, 1, 2) - centres, axis=-1)  # (samples, centres)
-    inside = 1 / (1 + np.exp((distance[None] - RADII[:, None, None] * unit) / (0.008 * unit)))
+    inside = np.clip(0.5 + (RADII[:, None, None] * unit - distance[None]) / (0.03 * unit), 0, 1)
     within = np.einsum("s,rsc->rc", area, inside)
     dark = np.einsum("s,rsc->rc", area * values, inside)
     rest = area.sum() - within
     contrast = (area @ values - dark) / np.maximum(rest, 1e-6) - dark / np.maximum(within, 1e-6)
     scores = np.maximum(contrast, 0) ** 2 * within * rest / area.sum() ** 2
-    usual = np.exp(-(((RADII - USUAL) / 0.03) ** 2))[:, None]
+    usual = np.exp(-(((RADII - USUAL) / 0.06) ** 2))[:, None]
     level = np.exp(-((np.repeat(steps.ravel(), len(across)) / 0.5) ** 2))
     return scores * usual * level, centres, middle
 

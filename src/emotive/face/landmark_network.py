@@ -17,6 +17,7 @@ SIDE = 192  # pixels of the network's input
 MARGIN = 1.5  # how much larger the square is than the face: what the network was trained on
 PRESENT = "conv2d_31"  # a logit, above 0 for a face
 POINTS = "conv2d_21"
+STILL = 0.015  # eye distances that settled points move at most
 LEFT, RIGHT = 263, 33  # outer corners of the eyes
 
 _LOCK = threading.Lock()  # a network of OpenCV holds its state
@@ -76,6 +77,22 @@ def refine(image: np.ndarray, square: Square, passes: int = 3) -> tuple[np.ndarr
     for _ in range(passes - 1):
         points, sure = look(image, square_around(points, points[LEFT] - points[RIGHT]))
     return points, sure
+
+
+def settle(image: np.ndarray, square: Square, passes: int = 8) -> tuple[np.ndarray, float, float]:
+    """Looks until the points stay where they are; returns also by how much they moved last, in eye distances.
+
+    On what is no face, or a face seen at a wrong angle, they wander.
+    """
+    points, sure = look(image, square)
+    shift = np.inf
+    for _ in range(passes):
+        before = points
+        points, sure = refine(image, square_around(before, before[LEFT] - before[RIGHT]), 1)
+        shift = float(np.abs(points - before)[:, :2].max() / np.hypot(*(before[LEFT] - before[RIGHT])[:2]))
+        if shift < STILL:
+            break
+    return points, sure, shift
 
 
 def square_around(points: np.ndarray, across: np.ndarray) -> Square:

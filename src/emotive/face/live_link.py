@@ -50,7 +50,7 @@ def write_live_link(path: str | os.PathLike[str], motion: FaceMotion) -> Path:
             f"{path}: timecodes count whole frames, not {float(motion.fps):g}/s: resample the motion"
         )
     weights = motion.weights[:, : len(ARKIT)].copy()
-    for name, column in _looks(motion.gaze).items():
+    for name, column in eye_looks(motion.gaze).items():
         weights[:, _LOOK[name]] = column
     yaw, pitch, roll = _euler(motion.rotation)
     zero = np.zeros(len(motion))
@@ -146,7 +146,7 @@ def _rate(codes: list[tuple[int, float]]) -> Fraction:
     return Fraction(min((rate for rate in (24, 25, 30, 48, 50, 60, 100, 120) if rate >= most), default=most))
 
 
-def _looks(gaze: np.ndarray) -> dict[str, np.ndarray]:
+def eye_looks(gaze: np.ndarray) -> dict[str, np.ndarray]:
     """Eye-look weights of a gaze (T, 2): to the left, the left eye looks out and the right one in."""
     left, up = (gaze / np.array(EYE_RANGE)).T
     return {
@@ -160,7 +160,7 @@ def _looks(gaze: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _gaze(weights: np.ndarray) -> np.ndarray:
-    """The inverse of `_looks`, averaged over both eyes, from weights (T, 52)."""
+    """The inverse of `eye_looks`, averaged over both eyes, from weights (T, 52)."""
     w = {name: weights[:, at] for name, at in _LOOK.items()}
     left = w["eyeLookOutLeft"] - w["eyeLookInLeft"] + w["eyeLookInRight"] - w["eyeLookOutRight"]
     up = w["eyeLookUpLeft"] - w["eyeLookDownLeft"] + w["eyeLookUpRight"] - w["eyeLookDownRight"]

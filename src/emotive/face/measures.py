@@ -18,7 +18,8 @@ class Measures:
     """x, y: (n,) of the mesh's vertices. t: position along the mouth, -1 and 1 at its corners.
 
     lower: 0 above the mouth's line, 1 below it. above, below: distance from the outer edge of the upper and
-    lower lip, 0 within. inner: 1 at the lips' inner edges, 0 from their outer ones on. left: 1 on the person's left half of the mouth, exactly 0 past a seam on the right.
+    lower lip, 0 within. inner: 1 at the lips' inner edges, 0 from their outer ones on. under: distance below the
+    jaw's outline. left: 1 on the person's left half of the mouth, exactly 0 past a seam on the right.
     """
 
     x: np.ndarray
@@ -39,6 +40,7 @@ class Measures:
     brows: np.ndarray
     line_middle: float
     inner: np.ndarray
+    under: np.ndarray
 
     @property
     def mouth_scale(self) -> float:
@@ -71,6 +73,7 @@ def measure(landmarks: FaceLandmarks, frame: FaceFrame, mesh: FaceMesh) -> Measu
     below = np.where(lower > 0.5, np.clip(y - along(lips[3]), 0, None), 0)
     above[mesh.upper_lip], below[mesh.lower_lip] = 0, 0
     oval, nose = frame.to_face(landmarks.oval), frame.to_face(landmarks.nose)
+    jaw = frame.to_face(landmarks.oval[9:28])[:, :2]
     inner = np.zeros(len(x))
     inner[mesh.upper_lip] = inner[mesh.lower_lip] = LIP_ROWS[:, None]
     return Measures(
@@ -78,4 +81,5 @@ def measure(landmarks: FaceLandmarks, frame: FaceFrame, mesh: FaceMesh) -> Measu
         corners, float(oval[18, 1]), float(nose[6, 1]), nose[[4, 8], :2], np.clip(lips[2, :, 1] - lips[1, :, 1], 0, None),
         np.stack([[refined(frame.to_face(lid)[:, :2]) for lid in eye] for eye in landmarks.eyes]),
         frame.to_face(landmarks.brows)[..., :2], float((lips[1, 10, 1] + lips[2, 10, 1]) / 2), inner,
+        np.clip(y - along(jaw), 0, None),
     )  # fmt: skip

@@ -21,7 +21,7 @@ def _step(x: float, low: float, high: float) -> float:
 def draw_mouth(
     frame: np.ndarray, origin: np.ndarray, axis: np.ndarray, top: np.ndarray, bottom: np.ndarray, length: float,
     to_mouth: np.ndarray, jaw: np.ndarray, upper: np.ndarray, lower: np.ndarray, area: np.ndarray,
-    tongue: float, unit: float, light: float, gloom: float, tongue_colour: np.ndarray, deep: np.ndarray, front: np.ndarray,
+    tongue: float, unit: float, light: float, gloom: float, seam: float, tongue_colour: np.ndarray, deep: np.ndarray, front: np.ndarray,
 ) -> None:  # fmt: skip
     """Draws the inside of the mouth between the lips into a frame uint8 (H, W, 3), in place.
 
@@ -29,6 +29,7 @@ def draw_mouth(
     to_mouth: (2, 3), frame -> mouth coordinates of the skull. jaw: (2,), how far the jaw has moved in them.
     upper, lower: painted teeth over `area` (low x, low y, high x, high y). tongue: 0..1, tongueOut.
     unit: pixels of one mouth coordinate. light: of the scene. gloom: how dark the lips make what is just behind them, 0..1.
+    seam: how dark the line is where closed lips meet, 0..1.
     """
     height, width = frame.shape[:2]
     steps = len(top) - 1
@@ -58,6 +59,12 @@ def draw_mouth(
             t = k - i
             over, under = top[i] * (1 - t) + top[i + 1] * t, bottom[i] * (1 - t) + bottom[i + 1] * t
             opening = under - over
+            thick = 0.009 * unit + 0.3
+            if seam > 0 and opening < 2 * thick:
+                line = np.exp(-(((h - 0.5 * (over + under)) / thick) ** 2)) * seam * (1 - max(opening, 0.0) / (2 * thick))
+                line *= min(min(s, length - s) / length / 0.06, 1.0)
+                for c in range(3):
+                    frame[y, x, c] = np.uint8(frame[y, x, c] * (1 - line) + (front[c] * 0.9 + 12) * light * line + 0.5)
             mx = to_mouth[0, 0] * x + to_mouth[0, 1] * y + to_mouth[0, 2]
             my = to_mouth[1, 0] * x + to_mouth[1, 1] * y + to_mouth[1, 2]
             jx, jy = mx - jaw[0], my - jaw[1]
@@ -79,7 +86,7 @@ def draw_mouth(
             hump = (jx / 0.23) ** 2 + ((jy - lift - 0.075) / 0.105) ** 2
             back = _step(1.0 - hump, -0.12, 0.35)
             crest = 0.46 + 0.42 * _step(0.12 - abs(jx), -0.1, 0.1) - 0.14 * np.exp(-((jx / 0.022) ** 2))
-            tip_light = 0.62 + 0.40 * _step(-ey, -1.0, 0.8) - 0.12 * np.exp(-((ex / 0.13) ** 2))
+            tip_light = 0.80 + 0.40 * _step(-ey, -1.0, 0.8) - 0.12 * np.exp(-((ex / 0.13) ** 2))
             ux, uy = (mx - area[0]) * sx - 0.5, (my - area[1]) * sy - 0.5
             lx, ly = (jx - area[0]) * sx - 0.5, (jy - area[1]) * sy - 0.5
             has_upper = 0 <= ux < upper.shape[1] - 1 and 0 <= uy < upper.shape[0] - 1
@@ -106,6 +113,6 @@ def draw_mouth(
                 if has_upper:
                     keep = 1 - out * tip
                     value = value * (1 - a_upper * keep) + _sample(upper, ux, uy, c) * keep
-                value *= shadow ** (0.86 + 0.14 * c)  # what light is left in a mouth is warm
+                value *= shadow ** (0.9 + 0.08 * c)  # what light is left in a mouth is warm
                 value = frame[y, x, c] * (1 - cover) + min(value, 255.0) * cover
                 frame[y, x, c] = np.uint8(value + 0.5)

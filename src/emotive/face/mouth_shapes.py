@@ -8,28 +8,28 @@ from .frame import smooth
 from .measures import Measures
 
 JAW_DROP = 0.34  # face units at jawOpen = 1: about 31 mm of the widest 50
-CORNER = 0.36  # of the jaw's drop that the corners of the mouth follow
+CORNER = 0.48  # of the jaw's drop that the corners of the mouth follow
 
 Shapes = dict[str, np.ndarray]
 """Name -> displacement (n, 3): X, Y (down), Z (towards the viewer)."""
 
 
-def jaw_drop(m: Measures, roundness: float = 1.25) -> np.ndarray:
+def jaw_drop(m: Measures, power: float = 3.0, exponent: float = 1.35) -> np.ndarray:
     """How much of the jaw's drop each vertex follows, (n,).
 
-    Between the lips the opening is (1 - t^2.4)^roundness: smooth, and nothing at the corners.
+    Between the lips the opening is (1 - |t|^power)^exponent: smooth, and nothing at the corners.
     """
     a = np.abs(m.t)
-    profile = np.clip(1 - a**2.4, 0, 1) ** roundness
+    profile = np.clip(1 - a**power, 0, 1) ** exponent
     beside = np.exp(-((np.clip(a - 1, 0, None) * m.half / 0.20) ** 2))
     lip = (CORNER + (1 - CORNER) * profile) * beside
     down = smooth(m.y, m.middle[1] + 0.05, 0.35 * m.middle[1] + 0.65 * m.chin)
-    chin = np.exp(-(np.abs(m.x - m.middle[0]) / 0.60) ** 3)
-    lower = lip * (1 - down) + chin * down
-    under = np.clip((m.y - m.chin) / 0.45, 0, 1)
-    lower = lower * np.where(m.y > m.chin, (1 - under) ** 2, 1)
-    corner = np.min([np.hypot((m.x - c[0]) / 0.12, (m.y - c[1]) / 0.13) for c in m.corners], axis=0)
-    upper = CORNER * np.exp(-(corner**2)) - 0.05 * profile * np.exp(-((m.above / 0.08) ** 2)) * (a < 1)
+    # Under the chin the skin gives way within the neck, fastest at its sides.
+    under = np.clip((m.under - 0.025) / 0.42, 0, 1)
+    chin = 0.9 * np.exp(-((np.abs(m.x - m.middle[0]) / (0.60 - 0.22 * under)) ** 3))
+    lower = (lip * (1 - down) + chin * down) * (1 - under) ** 1.15
+    corner = np.min([np.hypot((m.x - c[0]) / 0.10, (m.y - c[1]) / 0.13) for c in m.corners], axis=0)
+    upper = CORNER * np.exp(-(corner**2)) - 0.08 * profile * np.exp(-((m.above / 0.08) ** 2)) * (a < 1)
     return lower * m.lower + upper * (1 - m.lower)
 
 
@@ -52,12 +52,12 @@ def mouth_shapes(m: Measures) -> Shapes:
     corner = {"Left": m.corners[1], "Right": m.corners[0]}
 
     drop = jaw_drop(m)
-    narrow = -0.13 * (m.x - cx) * np.exp(-((a / 1.4) ** 4)) * np.exp(-(((m.y - cy) / 0.25) ** 2))
+    narrow = -0.18 * (m.x - cx) * np.exp(-((a / 1.4) ** 4)) * np.exp(-(((m.y - cy) / 0.25) ** 2))
     shape("jawOpen", narrow, JAW_DROP * drop)
-    rounder = jaw_drop(m, 2.2)
-    shape("jawOpenRound", 0.0, JAW_DROP * (rounder - drop) * 0.85)  # the corners stay pressed when lips round
+    rounder = jaw_drop(m, 2.0, 3.0)
+    shape("jawOpenRound", 0.0, JAW_DROP * (rounder - drop))  # the corners stay pressed when lips round
     jaw = lower * np.exp(-(np.abs(m.x - cx) / 0.62) ** 3) * smooth(m.y, cy - 0.02, cy + 0.22)
-    jaw = np.maximum(jaw, near_lower * within * 0.75) * np.where(m.y > m.chin, np.clip(1 - (m.y - m.chin) / 0.4, 0, 1) ** 2, 1)
+    jaw = np.maximum(jaw, near_lower * within * 0.75) * np.clip(1 - m.under / 0.4, 0, 1) ** 2
     shape("jawLeft", 0.085 * jaw + 0.025 * near_upper * within, 0.008 * jaw)
     shape("jawRight", -0.085 * jaw - 0.025 * near_upper * within, 0.008 * jaw)
     shape("jawForward", 0.05 * (m.x - cx) * jaw, -0.028 * jaw * lower, 0.10 * jaw)
@@ -70,7 +70,7 @@ def mouth_shapes(m: Measures) -> Shapes:
     shape(
         "mouthPucker",
         -0.42 * (m.x - cx) * q,
-        (-0.034 * near_upper + 0.036 * near_lower) * np.exp(-((a / 0.8) ** 2)) * k * (1 - m.inner) + 0.008 * near_lower * q,
+        (-0.034 * near_upper + 0.036 * near_lower) * (0.75 + 0.5 * a**2) * np.exp(-((a / 0.98) ** 6)) * k * (1 - m.inner) + 0.008 * near_lower * q,
         0.12 * q * np.exp(-(a**2)),
     )
     round_open = np.clip(1 - a**2, 0, 1) ** 1.1
@@ -86,7 +86,10 @@ def mouth_shapes(m: Measures) -> Shapes:
     upper_lip, lower_lip = m.above == 0, m.below == 0
     for side in ("Left", "Right"):
         s, half, c = signs[side], halves[side], corner[side]
-        wide = m.blob(c, 0.21 * k, 0.17 * k) * half
+        # Along the lips the corner's way falls off as a parabola: a smooth curve, not a tent.
+        beyond = np.exp(-((np.clip(a - 1, 0, None) * m.half / (0.19 * k)) ** 2))
+        height = np.exp(-(((m.y - c[1]) / (0.17 * k)) ** 2))
+        wide = np.where(a < 1, a**1.7, beyond) * height * half * (m.t * s > 0)
         tight = m.blob(c, 0.13 * k, 0.12 * k) * half
         cheek = m.blob((cx + s * 0.36, (cy + 0.12) / 2 + 0.02), 0.20, 0.18) * half
         shape(

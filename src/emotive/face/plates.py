@@ -13,6 +13,7 @@ import numpy as np
 from .frame import FaceFrame, smooth
 from .landmarks import FaceLandmarks
 
+NECK = 0.62  # face units from the chin down, over which the neck bends
 WORK = 256  # pixels: the larger side at which outlines are estimated
 
 
@@ -79,7 +80,7 @@ def refined_edge(image: np.ndarray, alpha: np.ndarray, radius: int) -> np.ndarra
     a = (mean(guide * alpha) - mean_guide * mean_alpha) / (mean(guide * guide) - mean_guide**2 + 1e-3)
     b = mean_alpha - a * mean_guide
     fine = mean(a) * guide + mean(b)
-    return smooth(fine, 0.12, 0.88).astype(np.float32)
+    return smooth(fine, 0.06, 0.86).astype(np.float32)
 
 
 def filled(image: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -113,31 +114,46 @@ def make_plates(
     face = frame.to_face(grid)
     x, y = face[..., 0], face[..., 1]
     oval = frame.to_face(landmarks.oval)[:, :2]
+    reach = max(3, 2 * round(0.07 * frame.unit) + 1)
     chin, middle, half = oval[18, 1], oval[18, 0], np.ptp(oval[:, 0]) / 2
+    solid = person(image, landmarks, frame)
+    # The neck takes the motion up between the chin and the collar; the bend is spread over all of it.
+    aside = 1 - smooth(np.abs(x - middle), 0.55 * half, 0.95 * half)
+    end = chin + NECK
+    neck = (1 - smooth(y, chin - 0.22, end)) * aside
     if head is None:
-        alpha = person(image, landmarks, frame)
+        alpha = solid
         # Below the chin only the neck follows; shoulders stay.
-        aside = 1 - smooth(np.abs(x - middle), 0.65 * half, 1.1 * half)
-        low = smooth(y, chin - 0.5, chin - 0.1)
-        allowed = 1 - low * (1 - aside)
-        end = chin + 0.8
+        follow = neck + (1 - aside) * (1 - smooth(y, chin - 0.5, chin - 0.1))
     else:
-        alpha = head.astype(np.float32) / 255
-        allowed = np.ones_like(alpha)
-        rows = np.nonzero((alpha > 0.5).any(1) & (y[:, width // 2] > chin))[0]
-        end = min(chin + 0.85, float(y[rows[-1], width // 2])) if len(rows) else chin + 0.5
-    # The neck takes the motion up from the chin to where the head's layer ends; the bend is spread over all of it.
-    follow = (1 - smooth(y, chin - 0.25, max(end, chin + 0.25))) * allowed
+        given = head.astype(np.float32) / 255
+        rows = np.nonzero((given > 0.5).any(1) & (y[:, width // 2] > chin))[0]
+        hem = float(y[rows[-1], width // 2]) if len(rows) else chin
+        ends = (np.abs(y - hem - 0.08) < 0.06) & (aside < 0.5) & cv2.dilate(given, np.ones((reach, reach), np.uint8)).astype(bool)
+        # Long hair lies on the shoulders, and bends towards its ends; short hair is as stiff as the head.
+        lies = ends.any() and float(solid[ends].mean()) > 0.4
+        hair = 1 - smooth(y, chin - 0.35, hem) if lies else np.ones_like(y)
+        hair = hair * np.maximum(1 - smooth(y, chin - 0.3, chin), smooth(cv2.dilate(given, np.ones((reach, reach), np.uint8)), 0, 1))
+        low = smooth(y, chin - 0.3, chin)
+        wide = 1 - smooth(np.abs(x - middle), 0.95 * half, 1.15 * half)
+        alpha = np.maximum(given, solid * wide * low)
+        alpha = alpha * (1 - smooth(y, end - 0.04, end + 0.06))
+        follow = neck + (1 - aside) * hair
     alpha = np.where((follow > 0.004) & (alpha > 0.02), alpha, 0).astype(np.float32)
     follow = cv2.GaussianBlur(follow.astype(np.float32), (0, 0), 0.03 * frame.unit)
     # A head that is cut off by the picture's border is held there: nothing lies beyond it.
     follow = follow * _free_of_border(alpha * follow, frame.unit)
     moving = alpha
-    if backdrop is None:
-        near = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
-        behind = filled(image, (1 - smooth(near, 0.0, 0.25)).astype(np.float32))
-    else:
-        behind = backdrop.astype(np.float32)
+    # Behind everything that moves lies what is around it, or what a given backdrop has there, but for its neck: the
+    # neck moves, so it must not also stand behind itself. Where nothing moves the picture itself is best.
+    near = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    behind = filled(image, (1 - smooth(near, 0.0, 0.25)).astype(np.float32))
+    if backdrop is not None:
+        other = cv2.GaussianBlur(np.abs(backdrop - behind).max(2), (0, 0), 0.02 * frame.unit)
+        other = smooth(other, 6, 24)[..., None]
+        behind = behind * other + backdrop * (1 - other)
+    rests = 1 - smooth(follow, 0.02, 0.15)[..., None]
+    behind = behind * (1 - rests) + image * rests
     behind = np.where((moving > 0)[..., None], behind, image)
     behind = np.clip(np.round(behind), 0, 255).astype(np.uint8)
     a = np.round(alpha * 255)

@@ -82,11 +82,16 @@ def lay_over(frame: np.ndarray, layer: np.ndarray) -> None:
 
 @numba.njit(cache=True, fastmath=True)
 def shade(texture: np.ndarray, gain: np.ndarray, out: np.ndarray) -> None:
-    """out = texture * (1 + gain), premultiplied uint8 (h, w, 4); gain float32 (h, w)."""
+    """out = texture * (1 + gain), premultiplied uint8 (h, w, 4); gain float32 (h, w).
+
+    Shade on skin is warm: light that has gone through it is red, so blue loses more than red does.
+    """
     for y in range(gain.shape[0]):
         for x in range(gain.shape[1]):
-            g = 1.0 + gain[y, x]
+            g = gain[y, x]
             most = texture[y, x, 3]
-            for k in range(3):
-                out[y, x, k] = np.uint8(min(max(texture[y, x, k] * g + 0.5, 0.0), most))
+            warm = 0.22 * min(g, 0.0)
+            out[y, x, 0] = np.uint8(min(max(texture[y, x, 0] * (1 + g - warm) + 0.5, 0.0), most))
+            out[y, x, 1] = np.uint8(min(max(texture[y, x, 1] * (1 + g + 0.2 * warm) + 0.5, 0.0), most))
+            out[y, x, 2] = np.uint8(min(max(texture[y, x, 2] * (1 + g + 0.7 * warm) + 0.5, 0.0), most))
             out[y, x, 3] = most

@@ -149,9 +149,9 @@ class PortraitRenderer:
         self._light = float(np.clip(0.55 + 0.45 * bright, 0.6, 1.0))
         density = max(self._mouth_unit * 1.25, 60.0)
         self._lower = teeth.paint_teeth(False, density, self._light)
-        self._gloom = 0.44
+        self._gloom, self._seam = 0.38, 0.0
         if m.gap.max() > TEETH_SHOW:
-            self._gloom = 0.26  # its own teeth have some of that shadow already
+            self._gloom, self._seam = 0.26, 0.75  # its own teeth have some of that shadow already
             a, b, c = (self.frame.to_picture(p) for p in self._mouth_frame)
             to_picture = np.stack([(b - a) / 0.25, (c - a) / 0.25, a], 1)
             lines = [(line - centre) / scale for line in (inner_upper, inner_lower)]
@@ -211,8 +211,10 @@ class PortraitRenderer:
         region = np.s_[low[1] : high[1], low[0] : high[0]]
         self._map_x[region] = -9
         self._nearest[region] = -np.inf
+        # What follows the head less lies behind what follows it more: shoulders, neck, chin.
+        depth = points[:, 2] / self.frame.unit + 3 * self._share
         rasterize(
-            flat, np.ascontiguousarray(points[:, 2].astype(np.float32)), self._source, self._triangles,
+            flat, depth.astype(np.float32), self._source, self._triangles,
             self._map_x, self._map_y, self._nearest,
         )  # fmt: skip
         layer = cv2.remap(
@@ -240,7 +242,7 @@ class PortraitRenderer:
         iris = np.array([*centre, radius * np.cos(0.8 * yaw), radius * np.cos(0.8 * pitch), *light], float)
         draw_eye(
             frame, origin, axis, top, bottom, length, to_source, iris, self._eyes.sclera, self._eyes.irises[eye],
-            self._eyes.lights, self.frame.unit, self._lashes[eye],
+            self._eyes.lights, self.frame.unit, self._lashes[eye], self._eyes.shade[eye],
         )  # fmt: skip
 
     def _draw_mouth(
@@ -249,7 +251,7 @@ class PortraitRenderer:
         mesh = self.mesh
         origin, axis, top, bottom, length = lid_heights(points, mesh.upper_lip[-1], mesh.lower_lip[-1], 48)
         tongue = float(w[INDEX["tongueOut"]])
-        if (bottom - top).max() < 0.3:
+        if (bottom - top).max() < 0.3 and self._seam == 0:
             return
         z = float(mesh.points[mesh.upper_lip[-1, 10], 2]) - 0.04
         skull = np.concatenate([self._mouth_frame, np.full((3, 1), z)], 1)
@@ -260,9 +262,11 @@ class PortraitRenderer:
         tip = mesh.lower_lip[0, 10]
         names = [INDEX[n] for n in ("jawOpen", "jawLeft", "jawRight", "jawForward")]
         jaw = (w[names] @ drop[names, tip, :2]).astype(float) / self._measures.mouth_scale
+        # Lips that stand out leave less light to what is behind them.
+        gloom = self._gloom + 0.42 * min(1.0, float(w[INDEX["mouthPucker"]] + 0.35 * w[INDEX["mouthFunnel"]]))
         mouth.draw_mouth(
             frame, origin, axis, top, bottom, length, to_mouth, jaw * (1.0, 0.94), self._upper, self._lower, self._area, tongue,
-            self._mouth_unit, self._light, self._gloom, mouth.TONGUE, mouth.DEEP, mouth.FRONT,
+            self._mouth_unit, self._light, gloom, self._seam, mouth.TONGUE, mouth.DEEP, mouth.FRONT,
         )  # fmt: skip
 
     def frames(self, motion: FaceMotion) -> Iterator[np.ndarray]:

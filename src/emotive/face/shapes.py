@@ -114,8 +114,9 @@ def displace(basis: ShapeBasis, mesh: FaceMesh, w: np.ndarray, rest: np.ndarray)
 
     rest: (n, 3) the points of the neutral face. Lips open at most `MOST_OPEN` and never cross.
     """
-    rounding = min(1.0, 0.85 * w[INDEX["mouthPucker"]] + 0.3 * w[INDEX["mouthFunnel"]])
-    extra = (w[INDEX["jawOpen"]] - w[INDEX["mouthClose"]]) * rounding
+    rounding = min(1.0, 1.15 * w[INDEX["mouthPucker"]] + 0.15 * w[INDEX["mouthFunnel"]])
+    # Only of a narrow opening: a wide one is round as it is.
+    extra = min(w[INDEX["jawOpen"]] - w[INDEX["mouthClose"]], 0.12) * rounding
     amounts = np.concatenate([w, [extra, 1.0]]).astype(np.float32)
     points = rest + (amounts @ basis.bases).reshape(-1, 3)
     gap = points[mesh.lower_lip[-1], 1] - points[mesh.upper_lip[-1], 1]

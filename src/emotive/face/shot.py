@@ -27,6 +27,7 @@ class Shot:
     from_motion: Path | None = None
     consent: str | None = None
     not_a_person: bool = False
+    speech_model: str = "emotive-speech-1"
     moves: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -55,11 +56,14 @@ class Shot:
 
     def check(self, motion: Path | None) -> None:
         """Raises InputError for what can be known to be wrong before anything is loaded."""
-        from emotive.face.motion_files import check_motion_output
+        from emotive.face.motion_files import WRITTEN
+        from emotive.media import check_folder
 
         self.controls  # noqa: B018  what is out of range is said now
         if motion is not None:
-            check_motion_output(motion)
+            if motion.suffix.lower() not in WRITTEN:
+                raise InputError(f"--motion {motion.name} must end in {' or '.join(WRITTEN)}")
+            check_folder(motion.parent)
 
     @property
     def badge(self) -> bool:
@@ -69,6 +73,7 @@ class Shot:
     def told(self) -> dict[str, Any]:
         """What the provenance says of it."""
         from emotive.face.opening import bundled_portraits
+        from emotive.media import check_file
 
         told: dict[str, Any] = {"portrait": os.path.basename(self.portrait or "")}
         if self.portrait not in bundled_portraits():
@@ -76,6 +81,7 @@ class Shot:
             told["consent"] = self.consent or ("not a person" if self.not_a_person else "not given")
         for name, file in (("audio", self.audio), ("motion", self.from_motion)):
             if file is not None:
+                check_file(file)
                 told |= {name: file.name, f"{name}_sha256": _digest(file)}
         if self.transcript:
             told["transcript"] = self.transcript

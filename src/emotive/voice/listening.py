@@ -58,14 +58,14 @@ def listen(waveform: np.ndarray, level: float | None = None) -> np.ndarray:
     tokens = -(-len(x) // TOKEN)
     padded = np.zeros(BEFORE + tokens * TOKEN + AFTER, np.float32)
     padded[BEFORE : BEFORE + len(x)] = x
-    return _features(padded, tokens * FRAMES, level).reshape(tokens, -1)
+    return _features(padded, tokens * FRAMES, level).reshape(tokens, FRAMES * FEATURES)
 
 
 class Listener:
     """The same of a stream: `push` sound as it comes, get the features of the tokens that are complete.
 
     A token is complete 16 ms after its end. level: dB of the loud parts, if it is known; otherwise it is
-    followed from `USUAL_LEVEL` on, within about a second of speech.
+    followed from `USUAL_LEVEL` on: louder speech within a few tokens, softer within some seconds.
     """
 
     def __init__(self, level: float | None = None):
@@ -89,15 +89,13 @@ class Listener:
 
     def _token(self, n: int) -> np.ndarray:
         part = self.kept[n * TOKEN : (n + 1) * TOKEN + BEFORE + AFTER]
-        if self.follows:
+        found = _features(part, FRAMES, self.level)
+        if self.follows and found[:, MELS + 2].mean() > 0.6:  # a voice, not a door
             own = part[BEFORE : BEFORE + TOKEN].astype(np.float64)
-            loud = 10 * np.log10(np.square(own).mean() + 1e-12)
-            if loud > self.level:
-                self.level += 0.25 * (loud - self.level)
-            elif loud > self.level - 15:  # between words nothing is learned
-                self.level += 0.01 * (loud + 3 - self.level)
-            self.level = max(QUIETEST, self.level)
-        return _features(part, FRAMES, self.level).reshape(-1)
+            above = 10 * np.log10(np.square(own).mean() + 1e-12) - self.level
+            # Rises at once, falls slowly: the loud parts are what counts.
+            self.level = max(QUIETEST, self.level + (0.25 if above > 0 else 0.02) * float(above))
+        return found.reshape(-1)
 
 
 def loudness(heard: np.ndarray) -> np.ndarray:
@@ -111,6 +109,8 @@ def loudness(heard: np.ndarray) -> np.ndarray:
 def _features(padded: np.ndarray, frames: int, level: float) -> np.ndarray:
     """(frames, FEATURES) of a signal with `BEFORE` samples before its first frame."""
     out = np.zeros((frames, FEATURES), np.float32)
+    if not frames:
+        return out
     windows = np.lib.stride_tricks.sliding_window_view(padded, SPAN)[::HOP]
     hann, mels, correction, lags = _tables()
     gain = np.float32(10 ** (-level / 20))
