@@ -33,7 +33,7 @@ def speech_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def landmark_network() -> Path:
     """The fetched face landmark network: `emotive fetch face-landmarks` before the tests.
 
-    A wheel may be given instead, in EMOTIVE_LANDMARKS_WHEEL. EMOTIVE_REQUIRE_LANDMARKS=1 says that it is there.
+    A wheel may be given instead, in EMOTIVE_LANDMARKS_WHEEL. EMOTIVE_REQUIRE_LANDMARKS=1 forbids to skip.
     """
     from emotive.fetching import FACE_LANDMARKS, fetch, fetched
 

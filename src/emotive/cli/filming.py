@@ -86,7 +86,7 @@ def film(
         assert portrait is not None
         yield _filmed(target, plan, shot, portrait, motion, speech)
     if motion_file is not None:
-        yield save_motion(motion, motion_file)
+        yield save_motion(motion, motion_file, plan.to_json())
 
 
 def film_sheet(shot: Shot, plan: Provenance, target: Path) -> Path:

@@ -37,7 +37,7 @@ def neckline(p: Person) -> np.ndarray:
     """The edge of the garment about the neck, from the person's right to the left."""
     n = p.neck
     if p.garment in ("shirt", "cardigan"):
-        half = [(1.28 * n, 772), (1.12 * n, 812), (0.70 * n, 872), (0.30 * n, 935), (0.0, 985)]
+        half = [(1.70 * n, 746), (1.36 * n, 790), (0.80 * n, 870), (0.32 * n, 935), (0.0, 985)]
     elif p.garment == "turtleneck":
         half = [(1.12 * n, 733), (0.98 * n, 740), (0.6 * n, 750), (0.25 * n, 755), (0.0, 756)]
     elif p.garment == "boat":
@@ -223,13 +223,13 @@ def _under_shirt(p: Person, g: Ground, picture: np.ndarray, line: np.ndarray, cl
     n = p.neck
     inner = smooth(
         [
-            (-1.30 * n, 776),
-            (-1.1 * n, 812),
+            (-1.66 * n, 750),
+            (-1.30 * n, 790),
             (-0.55 * n, 846),
             (0, 858),
             (0.55 * n, 846),
-            (1.1 * n, 812),
-            (1.30 * n, 776),
+            (1.30 * n, 790),
+            (1.66 * n, 750),
         ],
         120,
     )

@@ -138,7 +138,7 @@ def _shaded(sheet: Sheet, p: Person, curve: np.ndarray, tone: np.ndarray, across
     light = (0.16 + 0.98 * diffuse) * valley * tone[:, None] * sheet.tone
     pale = float(base.mean())
     gleam = (base * 1.9 + 0.25 * pale + 0.026) * (1 - 0.7 * min(1.0, 1.6 * pale))
-    light = light * (1 - 0.30 * min(1.0, 1.6 * pale))
+    light = light * (1 - 0.20 * min(1.0, 1.6 * pale))
     colour = strand[:, None] * light[..., None]
     extra = (1.25 * shine * sheet.shine * (valley * tone[:, None]))[..., None] * gleam + 0.60 * (
         rim * tone[:, None]

@@ -58,7 +58,7 @@ def lit(albedo: np.ndarray, normals: np.ndarray, shadow: np.ndarray, hidden: np.
     sky = 0.5 - 0.5 * normals[..., 1:2]
     ambient = (0.155 + 0.14 * sky) * FILL_COLOUR * (1 - 0.75 * hidden[..., None])
     fill = np.clip(normals @ np.array([0.75, 0.05, 0.66], np.float32), 0, 1)[..., None] * 0.12 * FILL_COLOUR
-    bounce = np.clip(normals[..., 1:2], 0, 1) * 0.17 * np.array([1.0, 0.72, 0.6], np.float32)
+    bounce = np.clip(normals[..., 1:2], 0, 1) * 0.27 * np.array([1.0, 0.78, 0.68], np.float32)
     light = key + ambient + (fill + bounce) * (1 - 0.6 * hidden[..., None])
     edge = ramp(normals @ RIM, 0.42, 0.92) * rim
     return albedo * light + (0.55 * albedo**0.7) * (edge[..., None] * RIM_COLOUR)

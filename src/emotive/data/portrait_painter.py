@@ -122,11 +122,8 @@ def _head_alpha(p: Person, g: Ground, flesh: np.ndarray, hair: np.ndarray, style
         hair = hair * ramp(g.y, style.stays[1], style.stays[0])
     owned = np.maximum(hair, flesh)
     seam = np.clip(2.0 * g.blur(cv2.dilate(owned, kernel), 2.5) - 0.5, 0, 1)
-    neck = (
-        (np.abs(g.x - MIDDLE) < 1.03 * p.neck + 4)
-        * (g.y > p.chin_line - 200)
-        * ramp(g.y, p.chin_line + 62, p.chin_line - 70)
-    )
+    neck = ramp(np.abs(g.x - MIDDLE), 1.03 * p.neck + 9, 1.03 * p.neck + 3) * (g.y > p.chin_line - 200)
+    neck = neck * ramp(g.y, p.chin_line + 74, p.chin_line - 4)
     return np.clip(np.maximum(owned, np.maximum(np.minimum(seam, 0.985), neck)), 0, 1)
 
 

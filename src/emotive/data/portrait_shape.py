@@ -174,7 +174,7 @@ def _features(p: Person, shape: Shape, g: Ground) -> np.ndarray:
         z += 2.2 * g.spot(MIDDLE + s * 8.5, p.mouth - 33, 6, 20)
     # The nose: a ridge that grows to the tip and falls steeply to the lip.
     tip = p.nose_base - 19
-    rise = ramp(g.y, y0 - 52, tip) ** 1.15 * (1 - ramp(g.y, tip - 1, p.nose_base + 12))
+    rise = ramp(g.y, y0 - 52, tip) ** 1.15 * (1 - ramp(g.y, tip - 7, p.nose_base + 17))
     width = 17.0 + (0.44 * p.nose_width - 7) * ramp(g.y, y0, tip)
     z += (p.nose_depth * rise + 9 * g.spot(MIDDLE, y0 + 8, 30, 40)) * np.exp(-(((g.x - MIDDLE) / width) ** 2))
     z += 13 * g.spot(MIDDLE, tip + 1, 0.56 * p.nose_width, 17)

@@ -178,4 +178,4 @@ def lit_skin(
     tint = 0.45 + 0.55 * colour / np.maximum(colour.max(-1, keepdims=True), 1e-3)
     picture += (sheen * p.shine)[..., None] * tint
     lips = g.mask(np.vstack([shape.lips[0], shape.lips[3][::-1]]), 1.5)
-    return picture + (0.16 * gloss(n, 26) * lips * (1 - shadow))[..., None]
+    return picture + (0.10 * gloss(n, 26) * lips * (1 - shadow))[..., None]

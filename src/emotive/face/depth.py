@@ -7,7 +7,9 @@ import numpy as np
 from .frame import FaceFrame, smooth
 from .landmarks import FaceLandmarks
 
-SKULL = np.array([0.0, 0.12, 0.98, 1.32, 1.05])  # middle X, Y; half width, height, depth of the front; face units
+SKULL = np.array(
+    [0.0, 0.12, 0.98, 1.32, 1.05]
+)  # middle X, Y; half width, height, depth of the front; face units
 
 
 def template(points: np.ndarray) -> np.ndarray:
@@ -25,7 +27,12 @@ def template(points: np.ndarray) -> np.ndarray:
         return np.exp(-(((np.abs(x) - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
 
     z = z + 0.20 * bump(0, 0.42, 0.13, 0.16) + 0.10 * bump(0, 0.2, 0.09, 0.22)
-    z = z - 0.10 * bump(0.32, 0.0, 0.18, 0.12) + 0.05 * bump(0, 0.72, 0.25, 0.12) + 0.05 * bump(0, 1.05, 0.2, 0.12)
+    z = (
+        z
+        - 0.10 * bump(0.32, 0.0, 0.18, 0.12)
+        + 0.05 * bump(0, 0.72, 0.25, 0.12)
+        + 0.05 * bump(0, 1.05, 0.2, 0.12)
+    )
     return z
 
 

@@ -1,4 +1,4 @@
-"""The eyeballs behind the lids: whites without the iris, irises as whole discs, and the light caught in them."""
+"""The eyeballs behind the lids: whites without the iris, irises as whole discs, the light caught in them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from .landmarks import FaceLandmarks
 from .mesh import refined
 
 BINS = 16
-REACHES = np.array([0.10, 0.06, 1.0])  # of the shade under the upper lid, over the lower one (face units), along the eye
+REACHES = np.array(
+    [0.10, 0.06, 1.0]
+)  # of the shade under the upper lid, over the lower one (face units), along the eye
 
 
 @dataclass(frozen=True, eq=False)
 class EyePlates:
     """sclera: float32 (H, W, 3). irises: float32 (2, S, S, 4), premultiplied, 0..255; radii half of S.
-    lights: float32 (H, W, 3), what the catch lights add. shade: float64 (2, 3, BINS), what light is left to each
-    eyeball at a distance below its upper lid, above its lower lid, and along it, 0..REACHES."""
+
+    lights: float32 (H, W, 3), what the catch lights add. shade: float64 (2, 3, BINS), what light is left to
+    each eyeball below its upper lid, above its lower lid (face units), and along it, at 0..REACHES.
+    """
 
     sclera: np.ndarray
     irises: np.ndarray
@@ -30,8 +34,8 @@ class EyePlates:
 def _fit_shade(ratio: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
     """What the lids and the roundness of the ball leave of the light, as a product of three curves.
 
-    ratio: (k,), light seen over light of the bare ball. places: three (k,), each 0..1 of its reach. Fitted by turns
-    on the logarithm, each curve on what the others leave (backfitting, Friedman & Stuetzle 1981).
+    ratio: (k,), light seen over light of the bare ball. places: three (k,), each 0..1 of its reach. Fitted by
+    turns on the logarithm, each curve on what the others leave (backfitting, Friedman & Stuetzle 1981).
     """
     shade = np.ones((3, BINS))
     if len(ratio) < 3 * BINS:
@@ -42,26 +46,28 @@ def _fit_shade(ratio: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
     inside = [place < 1 for place in places]
     for _ in range(4):
         for k in range(3):
-            rest = left - sum(
-                np.log(shade[j])[index[j]] * inside[j] for j in range(3) if j != k
-            )
+            rest = left - sum(np.log(shade[j])[index[j]] * inside[j] for j in range(3) if j != k)
             curve, weight = np.zeros(BINS), np.zeros(BINS)
             for b in range(BINS):
                 here = rest[(index[k] == b) & inside[k]]
                 if len(here) > 2:
                     curve[b], weight[b] = np.median(here) * len(here), len(here)
             kernel = np.array([1.0, 4, 6, 4, 1])
-            curve, weight = (np.convolve(np.pad(v, 2, mode="edge"), kernel, "valid") for v in (curve, weight + 1e-3))
+            curve, weight = (
+                np.convolve(np.pad(v, 2, mode="edge"), kernel, "valid") for v in (curve, weight + 1e-3)
+            )
             curve = np.exp(np.clip(curve / weight, np.log(0.25), 0.0))
-            # Away from a lid its shade only fades; along the eye it may do so from both ends.
-            shade[k] = np.maximum.accumulate(curve) if k < 2 else curve
+            # Away from a lid, and from both corners, the shade only fades.
+            shade[k] = np.maximum.accumulate(curve)
+            if k == 2:
+                shade[k] = np.minimum(shade[k], np.maximum.accumulate(curve[::-1])[::-1])
             shade[k] /= shade[k].max()
     return shade
 
 
 def _shade_at(shade: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
     middle = (np.arange(BINS) + 0.5) / BINS
-    parts = [np.interp(place, middle, curve) for place, curve in zip(places, shade)]
+    parts = [np.interp(place, middle, curve) for place, curve in zip(places, shade, strict=True)]
     return np.clip(parts[0] * parts[1] * parts[2], 0.12, 1).astype(np.float32)
 
 
@@ -88,7 +94,7 @@ def make_eye_plates(
         open_ = (yy > top + 1.5 * inset) & (yy < bottom - inset) & within
         distance = np.hypot(xx - cx, yy - cy)
         region = (np.abs(xx - cx) < 0.35 * frame.unit) & (np.abs(yy - cy) < 0.3 * frame.unit)
-        ball = (yy > top) & (yy < bottom) & within & (distance > radius * 1.1)
+        ball = (yy > top) & (yy < bottom) & within & (distance > radius * 1.2)
         if sclera is None:
             white[region] = _whites(picture, ball)
         places = [
@@ -106,9 +112,13 @@ def make_eye_plates(
         else:
             disc = np.dstack([disc[..., :3] * (disc[..., 3:] / 255), disc[..., 3]])
         discs.append(disc)
-        lights[region] += _lights(picture, white, disc, open_ & (distance < radius), (cx, cy, radius), shaded)[region]
+        lights[region] += _lights(
+            picture, white, disc, open_ & (distance < radius), (cx, cy, radius), shaded
+        )[region]
     side = max(len(d) for d in discs)
-    discs = [cv2.resize(d, (side, side), interpolation=cv2.INTER_LINEAR) if len(d) != side else d for d in discs]
+    discs = [
+        cv2.resize(d, (side, side), interpolation=cv2.INTER_LINEAR) if len(d) != side else d for d in discs
+    ]
     return EyePlates(white, np.ascontiguousarray(np.stack(discs)), lights, np.stack(shades))
 
 
@@ -122,7 +132,9 @@ def _whites(picture: np.ndarray, ball: np.ndarray) -> np.ndarray:
     return colours[bright].mean(0)
 
 
-def _disc(bare: np.ndarray, white: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float]) -> np.ndarray:
+def _disc(
+    bare: np.ndarray, white: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float]
+) -> np.ndarray:
     """A whole iris from its visible part: what is hidden repeats the other side at the same radius."""
     cx, cy, radius = iris
     side = max(24, int(np.ceil(radius * 2.6)))
@@ -136,7 +148,11 @@ def _disc(bare: np.ndarray, white: np.ndarray, seen: np.ndarray, iris: tuple[flo
     ring = np.clip((r * 12).astype(int), 0, 12)
     typical = np.zeros((13, 3), np.float32)
     usual = np.zeros(13, np.float32)
-    last = colour[(visible > 0.5) & (r < 0.9)].mean(0) if ((visible > 0.5) & (r < 0.9)).any() else np.full(3, 60.0)
+    last = (
+        colour[(visible > 0.5) & (r < 0.9)].mean(0)
+        if ((visible > 0.5) & (r < 0.9)).any()
+        else np.full(3, 60.0)
+    )
     for k in range(13):
         here = (ring == k) & (visible > 0.5)
         if here.sum() > 2:
@@ -165,7 +181,9 @@ def _lights(
     yy, xx = np.mgrid[:height, :width].astype(np.float32)
     side = len(disc)
     x, y = ((xx - cx) / radius + 1) * side / 2 - 0.5, ((yy - cy) / radius + 1) * side / 2 - 0.5
-    over = cv2.remap(disc, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    over = cv2.remap(
+        disc, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )
     rebuilt = over[..., :3] + white * (1 - over[..., 3:] / 255)
     rebuilt = rebuilt * shaded
     more = np.clip(picture - rebuilt - 25, 0, None) * seen[..., None]

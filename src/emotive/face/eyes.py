@@ -7,7 +7,6 @@ import numpy as np
 
 from .eye_plates import REACHES
 
-
 TOP_REACH, BOTTOM_REACH = float(REACHES[0]), float(REACHES[1])
 
 
@@ -67,13 +66,19 @@ def draw_eye(
             if opening < 2.5 * thick and s > 0.04 * length:
                 # Closed lids meet in a line of lashes, which also hides their seam.
                 away = h - 0.5 * (upper + lower)
-                line = np.exp(-((away / (thick * (1.8 if away < 0 else 0.8))) ** 2)) * (1 - max(opening, 0.0) / (2.5 * thick))
+                line = np.exp(-((away / (thick * (1.8 if away < 0 else 0.8))) ** 2)) * (
+                    1 - max(opening, 0.0) / (2.5 * thick)
+                )
                 line *= 0.85 * shut * min((s / length - 0.04) / 0.15, 1.0) * min((1 - s / length) / 0.12, 1.0)
                 for c in range(3):
                     frame[y, x, c] = np.uint8(frame[y, x, c] * (1 - line) + lashes[c] * line + 0.5)
             if opening <= 0.15:
                 continue
-            cover = min(max(h - upper + 0.2, 0.0), 1.0) * min(max(lower - h + 0.5, 0.0), 1.0) * min(opening * 0.6, 1.0)
+            cover = (
+                min(max(h - upper + 0.2, 0.0), 1.0)
+                * min(max(lower - h + 0.5, 0.0), 1.0)
+                * min(opening * 0.6, 1.0)
+            )
             if cover <= 0:
                 continue
             u = to_source[0, 0] * x + to_source[0, 1] * y + to_source[0, 2]
@@ -82,7 +87,9 @@ def draw_eye(
             px, py = (du + 1) * side / 2 - 0.5, (dv + 1) * side / 2 - 0.5
             inside = du * du + dv * dv < 1.3
             alpha = _sample(disc, px, py, 3) / 255 if inside else 0.0
-            shadow = _curve(shade[0], (h - upper) / unit / TOP_REACH) * _curve(shade[1], (lower - h) / unit / BOTTOM_REACH)
+            shadow = _curve(shade[0], (h - upper) / unit / TOP_REACH) * _curve(
+                shade[1], (lower - h) / unit / BOTTOM_REACH
+            )
             shadow *= _curve(shade[2], s / length)
             for c in range(3):
                 value = _sample(sclera, u, v, c) * (1 - alpha)

@@ -24,7 +24,7 @@ SURE = 4.0  # logit: what is shown at random stays below 0, faces reach 20
 SEARCH_SURE = 12.0  # the same where nothing but the network says so
 SETTLED = 0.06  # eye distances that points may still move: more is no face, or one at another angle
 SEARCH_ANGLES = (0, -35, 35, -70, 70, 180, -110, 110, -145, 145)  # degrees
-SEARCH_SIZES = (1.5, 1.1, 0.8, 0.55, 0.4)  # of the squares, in shorter sides of the picture
+SEARCH_SIZES = (1.5, 1.1, 0.75, 0.5)  # of the squares, in shorter sides of the picture
 ENLARGED = 1.5  # the square against the cascade's box, and how far below its middle, in its sides
 BELOW = 0.05
 LEAST_BOX = 30  # pixels of the cascade's boxes; it was trained on 24
@@ -179,10 +179,10 @@ def _by_search(image: np.ndarray) -> list[np.ndarray]:
 
 
 def _positions(length: int, side: float) -> np.ndarray:
-    """Middles of squares that cover a length, a third of a side apart."""
+    """Middles of squares that cover a length, 0.4 sides apart at most."""
     if side >= length:
         return np.array([length / 2])
-    count = int(np.ceil(3 * (length - side) / side)) + 1
+    count = int(np.ceil((length - side) / (0.4 * side))) + 1
     return np.linspace(side / 2, length - side / 2, max(count, 2))
 
 

@@ -17,7 +17,9 @@ class Canvas:
     x: np.ndarray
     y: np.ndarray
 
-    def blob(self, at: tuple[float, float] | np.ndarray, sx: float, sy: float, turn: float = 0.0) -> np.ndarray:
+    def blob(
+        self, at: tuple[float, float] | np.ndarray, sx: float, sy: float, turn: float = 0.0
+    ) -> np.ndarray:
         """A Gaussian of 1 at its middle; `turn` rad from X to Y."""
         dx, dy = self.x - at[0], self.y - at[1]
         c, s = np.cos(turn), np.sin(turn)

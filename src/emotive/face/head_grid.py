@@ -114,8 +114,8 @@ class _Half:
         near = np.exp(-(((point[1] - MOUTH) / 14) ** 2)) if point[2] > 60 else 0.0
         self.side.append(0 if corner else side)
         side = side or (1 if point[1] > MOUTH else -1)
-        x = abs(point[0]) / MOUTH_WIDTH if x is None else x
-        self.flat.append(flat + np.array([0, side * _GAP * near * np.sqrt(max(0.0, 1 - x**6))]))
+        across = abs(point[0]) / MOUTH_WIDTH if x is None else x
+        self.flat.append(flat + np.array([0, side * _GAP * near * np.sqrt(max(0.0, 1 - across**6))]))
         self.points.append(point)
         self.held.append(held)
         self.lip.append(lip)
@@ -217,10 +217,10 @@ class _Half:
 
     def _crowded(self, flat: np.ndarray, room: np.ndarray | float) -> np.ndarray:
         """Whether there is a point nearer than `room` already."""
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         there = np.array([_plane(point[None])[0] for point in self.points])
-        return cKDTree(there).query(flat)[0] < room
+        return KDTree(there).query(flat)[0] < room
 
     def close_back(self, tip: int) -> None:
         """Triangles from the edge of the plane to the point that is farthest from the face."""

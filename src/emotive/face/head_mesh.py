@@ -152,10 +152,10 @@ def _across(raw: _Raw) -> _Raw:
 
 def _carried(points: np.ndarray, skin: Skin, moves: np.ndarray) -> np.ndarray:
     """How points next to the skin move with it: as the four nearest of its points do."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     outside = np.flatnonzero(skin.inside == 0)
-    far, near = cKDTree(skin.points[outside]).query(points, k=4)
+    far, near = KDTree(skin.points[outside]).query(points, k=4)
     weight = 1 / (far + 0.3) ** 2
     weight /= weight.sum(1, keepdims=True)
     return np.einsum("snkc,nk->snc", moves[:, outside[near]], weight)

@@ -38,7 +38,7 @@ def pose(
     so its outline shows other parts when it turns, but stays as wide.
     rotation (3,) rad and translation (3,) m are FaceMotion's.
     """
-    rotation = np.array([soft_limit(r, most) for r, most in zip(np.nan_to_num(rotation), SAFE)])
+    rotation = np.array([soft_limit(r, most) for r, most in zip(np.nan_to_num(rotation), SAFE, strict=True)])
     shift = (
         np.array([soft_limit(s, most) for s, most in zip(np.nan_to_num(translation), SAFE_SHIFT)])
         / EYE_DISTANCE

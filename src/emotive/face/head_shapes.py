@@ -1,7 +1,7 @@
 """ARKit's blendshapes on the skin of the bundled head: how far every point moves, in mm.
 
-Each shape is a sum of smooth bumps where its muscle pulls, as FACS tells (Ekman & Friesen 1978); lids turn about
-the eyeball, the jaw about its hinge. What is on one side is made for the left and mirrored.
+Each shape is a sum of smooth bumps where its muscle pulls, as FACS tells (Ekman & Friesen 1978); lids turn
+about the eyeball, the jaw about its hinge. What is on one side is made for the left and mirrored.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import Delaunay, KDTree
 
 from .depth import depth
 from .frame import FaceFrame
@@ -73,7 +74,7 @@ class _Vertices:
 
     def add_apart(self, points: np.ndarray, distance: float) -> None:
         """Only those that keep their distance from what is there and from each other."""
-        tree = cKDTree(np.concatenate(self.points))
+        tree = KDTree(np.concatenate(self.points))
         self.add(points[tree.query(points)[0] > distance])
 
 
@@ -97,7 +98,10 @@ def build_mesh(landmarks: FaceLandmarks, frame: FaceFrame, size: tuple[int, int]
         lids[side, 1] = lids[side, 0]
         lids[side, 1, 1:-1] = vertices.add(lid[1, 1:-1])
         loop = np.concatenate([lid[0], lid[1, -2:0:-1]])
-        rings += [(offset(loop, distance), 0.55 * step) for distance, step in zip(AROUND_EYES, np.diff((0, *AROUND_EYES)))]
+        rings += [
+            (offset(loop, distance), 0.55 * step)
+            for distance, step in zip(AROUND_EYES, np.diff((0, *AROUND_EYES)), strict=True)
+        ]
     brows = vertices.add(frame.to_face(landmarks.brows)[..., :2]).reshape(2, 2, 5)
     nose = vertices.add(frame.to_face(landmarks.nose)[:, :2])
     oval = vertices.add(frame.to_face(landmarks.oval)[:, :2])
@@ -121,11 +125,13 @@ def build_mesh(landmarks: FaceLandmarks, frame: FaceFrame, size: tuple[int, int]
 
 
 def _fill(vertices: _Vertices, outline: np.ndarray, frame: FaceFrame, size: tuple[int, int]) -> None:
-    import cv2
-
     height, width = size
-    corners = frame.to_face(np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], float))
-    edge = [a + (b - a) * t for a, b in zip(corners, np.roll(corners, -1, 0)) for t in np.linspace(0, 1, 24)[:-1]]
+    corners = frame.to_face(
+        np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], float)
+    )
+    edge = [
+        a + (b - a) * t for a, b in zip(corners, np.roll(corners, -1, 0), strict=True) for t in np.linspace(0, 1, 24)[:-1]
+    ]
     vertices.add(np.array(edge))
     low, high = corners.min(0), corners.max(0)
     contour = outline.astype(np.float32)
@@ -138,7 +144,9 @@ def _fill(vertices: _Vertices, outline: np.ndarray, frame: FaceFrame, size: tupl
         picture = frame.to_picture(grid)
         seen = ((picture > 1) & (picture < np.array([width, height]) - 2)).all(1)
         grid = grid[seen]
-        within = np.array([cv2.pointPolygonTest(contour, (float(px), float(py)), False) > 0 for px, py in grid], bool)
+        within = np.array(
+            [cv2.pointPolygonTest(contour, (float(px), float(py)), False) > 0 for px, py in grid], bool
+        )
         vertices.add_apart(grid[within == inside], 0.62 * spacing)
 
 
@@ -155,14 +163,11 @@ def _triangulate(
     dome = np.sqrt(np.clip(1 - ((flat[:, 0] - middle) / half) ** 2, 0, 1))
     layout = flat.copy()
     layout[:, 1] += sign * 0.12 * dome * np.exp(-((away / 0.6) ** 2))
-    # Equal spacing along the contours keeps their edges in the triangulation; a little sideways room for the
-    # inner rows does the same near the corners.
+    # Equal spacing along the contours keeps their edges in the triangulation.
     triangles = Delaunay(layout).simplices
     holes = []
     for ring in (np.r_[upper[-1], lower[-1, -2:0:-1]], *(np.r_[lid[0], lid[1, -2:0:-1]] for lid in lids)):
-        import cv2
-
-        member = np.isin(triangles, ring).all(1)
+        member: np.ndarray = np.asarray(np.isin(triangles, ring).all(axis=1))
         polygon = layout[ring].astype(np.float32)
         centre = layout[triangles].mean(1)
         for i in np.nonzero(member)[0]:

@@ -14,9 +14,11 @@ WRITTEN = (".npz", ".json", ".csv", ".glb")
 READ = (".npz", ".json", ".csv")
 
 
-def save_motion(motion: FaceMotion, path: str | os.PathLike[str]) -> Path:
+def save_motion(motion: FaceMotion, path: str | os.PathLike[str], provenance: str = "") -> Path:
     """Writes `.npz` or `.json` (exact), `.csv` (ARKit, as Live Link Face records it) or `.glb` (the bundled
     head, animated), whole or not at all. What each keeps: `FaceMotion.save`, `write_live_link`, `write_glb`.
+
+    provenance: JSON, which a `.glb` keeps within.
 
     Raises InputError for another suffix, and as those do.
     """
@@ -31,7 +33,7 @@ def save_motion(motion: FaceMotion, path: str | os.PathLike[str]) -> Path:
     if suffix == ".glb":
         from .glb import write_glb
 
-        return write_glb(path, motion)
+        return write_glb(path, motion, provenance)
     return motion.save(path)
 
 

@@ -1,4 +1,4 @@
-"""Drawing the inside of the mouth: depth, the upper teeth with the skull, lower teeth and tongue with the jaw."""
+"""Drawing the inside of the mouth: the upper teeth with the skull, lower teeth and tongue with the jaw."""
 
 from __future__ import annotations
 
@@ -61,10 +61,16 @@ def draw_mouth(
             opening = under - over
             thick = 0.009 * unit + 0.3
             if seam > 0 and opening < 2 * thick:
-                line = np.exp(-(((h - 0.5 * (over + under)) / thick) ** 2)) * seam * (1 - max(opening, 0.0) / (2 * thick))
+                line = (
+                    np.exp(-(((h - 0.5 * (over + under)) / thick) ** 2))
+                    * seam
+                    * (1 - max(opening, 0.0) / (2 * thick))
+                )
                 line *= min(min(s, length - s) / length / 0.06, 1.0)
                 for c in range(3):
-                    frame[y, x, c] = np.uint8(frame[y, x, c] * (1 - line) + (front[c] * 0.9 + 12) * light * line + 0.5)
+                    frame[y, x, c] = np.uint8(
+                        frame[y, x, c] * (1 - line) + (front[c] * 0.9 + 12) * light * line + 0.5
+                    )
             mx = to_mouth[0, 0] * x + to_mouth[0, 1] * y + to_mouth[0, 2]
             my = to_mouth[1, 0] * x + to_mouth[1, 1] * y + to_mouth[1, 2]
             jx, jy = mx - jaw[0], my - jaw[1]

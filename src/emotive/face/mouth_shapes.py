@@ -40,7 +40,9 @@ def mouth_shapes(m: Measures) -> Shapes:
     a, upper, lower = np.abs(m.t), 1 - m.lower, m.lower
     shapes: Shapes = {}
 
-    def shape(name: str, x: np.ndarray | float = 0.0, y: np.ndarray | float = 0.0, z: np.ndarray | float = 0.0) -> None:
+    def shape(
+        name: str, x: np.ndarray | float = 0.0, y: np.ndarray | float = 0.0, z: np.ndarray | float = 0.0
+    ) -> None:
         shapes[name] = np.stack([np.broadcast_to(v, (n,)) for v in (x, y, z)], 1).astype(float)
 
     near_upper = upper * np.exp(-((m.above / 0.13) ** 2))
@@ -56,7 +58,7 @@ def mouth_shapes(m: Measures) -> Shapes:
     shape("jawOpen", narrow, JAW_DROP * drop)
     rounder = jaw_drop(m, 2.0, 3.0)
     shape("jawOpenRound", 0.0, JAW_DROP * (rounder - drop))  # the corners stay pressed when lips round
-    jaw = lower * np.exp(-(np.abs(m.x - cx) / 0.62) ** 3) * smooth(m.y, cy - 0.02, cy + 0.22)
+    jaw = lower * np.exp(-((np.abs(m.x - cx) / 0.62) ** 3)) * smooth(m.y, cy - 0.02, cy + 0.22)
     jaw = np.maximum(jaw, near_lower * within * 0.75) * np.clip(1 - m.under / 0.4, 0, 1) ** 2
     shape("jawLeft", 0.085 * jaw + 0.025 * near_upper * within, 0.008 * jaw)
     shape("jawRight", -0.085 * jaw - 0.025 * near_upper * within, 0.008 * jaw)
@@ -70,7 +72,12 @@ def mouth_shapes(m: Measures) -> Shapes:
     shape(
         "mouthPucker",
         -0.42 * (m.x - cx) * q,
-        (-0.034 * near_upper + 0.036 * near_lower) * (0.75 + 0.5 * a**2) * np.exp(-((a / 0.98) ** 6)) * k * (1 - m.inner) + 0.008 * near_lower * q,
+        (-0.034 * near_upper + 0.036 * near_lower)
+        * (0.75 + 0.5 * a**2)
+        * np.exp(-((a / 0.98) ** 6))
+        * k
+        * (1 - m.inner)
+        + 0.008 * near_lower * q,
         0.12 * q * np.exp(-(a**2)),
     )
     round_open = np.clip(1 - a**2, 0, 1) ** 1.1
@@ -98,12 +105,22 @@ def mouth_shapes(m: Measures) -> Shapes:
             -0.112 * k * wide - 0.035 * cheek,
             0.03 * cheek - 0.02 * wide,
         )
-        shape(f"mouthFrown{side}", s * 0.006 * k * wide, 0.080 * k * wide + 0.012 * m.blob((c[0], c[1] + 0.15), 0.14, 0.14) * half)
+        shape(
+            f"mouthFrown{side}",
+            s * 0.006 * k * wide,
+            0.080 * k * wide + 0.012 * m.blob((c[0], c[1] + 0.15), 0.14, 0.14) * half,
+        )
         shape(f"mouthDimple{side}", s * 0.065 * k * tight, -0.015 * k * tight, -0.05 * tight)
-        shape(f"mouthStretch{side}", s * 0.095 * k * wide, 0.035 * k * wide + 0.012 * near_lower * half * within)
-        lobe = np.clip(1 - a**2, 0, 1) ** 0.9 * (0.55 + 0.9 * a**1.2)
+        shape(
+            f"mouthStretch{side}", s * 0.095 * k * wide, 0.035 * k * wide + 0.012 * near_lower * half * within
+        )
+        lobe = np.clip(1 - a**2, 0, 1) ** 1.3 * (0.8 + 0.75 * a**1.5)
         beside = np.where(a < 1, lobe, 0)
-        shape(f"mouthLowerDown{side}", s * 0.012 * near_lower * within * half, 0.095 * k * near_lower * beside * half)
+        shape(
+            f"mouthLowerDown{side}",
+            s * 0.012 * near_lower * within * half,
+            0.095 * k * near_lower * beside * half,
+        )
         raised = m.blob(m.wings[1 if s > 0 else 0], 0.11, 0.11) * half * upper
         shape(
             f"mouthUpperUp{side}",
@@ -114,15 +131,26 @@ def mouth_shapes(m: Measures) -> Shapes:
         shape(
             f"mouthPress{side}",
             -s * 0.012 * tight,
-            (0.018 * near_upper * upper_lip - 0.018 * near_lower * lower_lip) * within * half - 0.012 * near_lower * ~lower_lip * half * within,
+            (0.018 * near_upper * upper_lip - 0.018 * near_lower * lower_lip) * within * half
+            - 0.012 * near_lower * ~lower_lip * half * within,
             -0.02 * within * half * np.exp(-(((m.y - cy) / 0.12) ** 2)),
         )
 
     chin = m.blob((cx, m.chin - 0.10), 0.26, 0.20) * lower
     bulge = np.exp(-((a / 0.75) ** 2))
-    shape("mouthShrugLower", 0.0, -0.062 * near_lower * bulge - 0.040 * chin - 0.020 * near_upper * bulge, 0.04 * near_lower * bulge)
-    shape("mouthShrugUpper", 0.0, -0.040 * near_upper * bulge - 0.012 * near_lower * bulge, 0.03 * near_upper * bulge)
-    lean = within * np.exp(-(np.maximum(m.above, m.below) / 0.10) ** 2)
+    shape(
+        "mouthShrugLower",
+        0.0,
+        -0.062 * near_lower * bulge - 0.040 * chin - 0.020 * near_upper * bulge,
+        0.04 * near_lower * bulge,
+    )
+    shape(
+        "mouthShrugUpper",
+        0.0,
+        -0.040 * near_upper * bulge - 0.012 * near_lower * bulge,
+        0.03 * near_upper * bulge,
+    )
+    lean = within * np.exp(-((np.maximum(m.above, m.below) / 0.10) ** 2))
     shape("mouthRollLower", 0.0, -0.012 * near_lower * within, -0.06 * lower * lean)
     shape("mouthRollUpper", 0.0, 0.012 * near_upper * within, -0.06 * upper * lean)
     full = {s: m.blob((cx + s * 0.40, cy - 0.06), 0.20, 0.22) for s in (-1, 1)}
@@ -134,7 +162,10 @@ def mouth_shapes(m: Measures) -> Shapes:
 
 def roll_lips(shapes: Shapes, m: Measures, upper_lip: np.ndarray, lower_lip: np.ndarray) -> None:
     """Rolling and pressing fold the lips' red inwards: their outer edges come to the mouth's line."""
-    for name, rows, amount, other in (("mouthRollLower", lower_lip, 0.68, upper_lip), ("mouthRollUpper", upper_lip, 0.68, lower_lip)):
+    for name, rows, amount, other in (
+        ("mouthRollLower", lower_lip, 0.68, upper_lip),
+        ("mouthRollUpper", upper_lip, 0.68, lower_lip),
+    ):
         edge = m.y[rows[0]] - m.y[rows[-1]]  # thickness with its sign, per column
         column = rows[:, 1:-1]
         shapes[name][column, 1] += -amount * (m.y[column] - m.y[rows[-1, 1:-1]])
@@ -148,4 +179,6 @@ def roll_lips(shapes: Shapes, m: Measures, upper_lip: np.ndarray, lower_lip: np.
         half = m.left if side == "Left" else 1 - m.left
         for rows in (upper_lip, lower_lip):
             column = rows[:, 1:-1]
-            shapes[f"mouthPress{side}"][column, 1] = -0.34 * (m.y[column] - m.y[rows[-1, 1:-1]]) * half[column]
+            shapes[f"mouthPress{side}"][column, 1] = (
+                -0.34 * (m.y[column] - m.y[rows[-1, 1:-1]]) * half[column]
+            )

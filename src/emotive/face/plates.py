@@ -53,13 +53,15 @@ def person(image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame) -> np.
     neck = (y > chin - 0.1) & (y < chin + 0.5) & (np.abs(x - middle) < half * 0.55)
     mark[(inside > 0) | neck] = cv2.GC_FGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(small[..., ::-1].copy(), mark, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        small[..., ::-1].copy(), mark, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK
+    )
     found = np.isin(mark, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     # One piece without holes: the one that holds the face.
-    count, label = cv2.connectedComponents(found)
+    _, label = cv2.connectedComponents(found)
     cx, cy = np.round(centre * factor).astype(int)
     found = (label == label[cy, cx]).astype(np.uint8)
-    count, label = cv2.connectedComponents(1 - found)
+    _, label = cv2.connectedComponents(1 - found)
     rim = np.unique(np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]]))
     found = 1 - np.isin(label, rim[rim > 0]).astype(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
@@ -106,7 +108,11 @@ def filled(image: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def make_plates(
-    image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame, head: np.ndarray | None, backdrop: np.ndarray | None
+    image: np.ndarray,
+    landmarks: FaceLandmarks,
+    frame: FaceFrame,
+    head: np.ndarray | None,
+    backdrop: np.ndarray | None,
 ) -> Plates:
     """The layers of a picture; `head` and `backdrop` as in Portrait, of the same size, or None."""
     height, width = image.shape[:2]
@@ -129,11 +135,18 @@ def make_plates(
         given = head.astype(np.float32) / 255
         rows = np.nonzero((given > 0.5).any(1) & (y[:, width // 2] > chin))[0]
         hem = float(y[rows[-1], width // 2]) if len(rows) else chin
-        ends = (np.abs(y - hem - 0.08) < 0.06) & (aside < 0.5) & cv2.dilate(given, np.ones((reach, reach), np.uint8)).astype(bool)
+        ends = (
+            (np.abs(y - hem - 0.08) < 0.06)
+            & (aside < 0.5)
+            & cv2.dilate(given, np.ones((reach, reach), np.uint8)).astype(bool)
+        )
         # Long hair lies on the shoulders, and bends towards its ends; short hair is as stiff as the head.
         lies = ends.any() and float(solid[ends].mean()) > 0.4
         hair = 1 - smooth(y, chin - 0.35, hem) if lies else np.ones_like(y)
-        hair = hair * np.maximum(1 - smooth(y, chin - 0.3, chin), smooth(cv2.dilate(given, np.ones((reach, reach), np.uint8)), 0, 1))
+        hair = hair * np.maximum(
+            1 - smooth(y, chin - 0.3, chin),
+            smooth(cv2.dilate(given, np.ones((reach, reach), np.uint8)), 0, 1),
+        )
         low = smooth(y, chin - 0.3, chin)
         wide = 1 - smooth(np.abs(x - middle), 0.95 * half, 1.15 * half)
         alpha = np.maximum(given, solid * wide * low)

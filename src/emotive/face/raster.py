@@ -19,7 +19,14 @@ def rasterize(
     height, width = map_x.shape
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        x0, y0, x1, y1, x2, y2 = (
+            points[a, 0],
+            points[a, 1],
+            points[b, 0],
+            points[b, 1],
+            points[c, 0],
+            points[c, 1],
+        )
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if abs(area) < 1e-6:
             continue
@@ -72,7 +79,11 @@ def lay_over(frame: np.ndarray, layer: np.ndarray) -> None:
         for x in range(layer.shape[1]):
             alpha = layer[y, x, 3]
             if alpha == 255:
-                frame[y, x, 0], frame[y, x, 1], frame[y, x, 2] = layer[y, x, 0], layer[y, x, 1], layer[y, x, 2]
+                frame[y, x, 0], frame[y, x, 1], frame[y, x, 2] = (
+                    layer[y, x, 0],
+                    layer[y, x, 1],
+                    layer[y, x, 2],
+                )
             elif alpha > 0:
                 rest = 255 - alpha
                 for k in range(3):

@@ -18,7 +18,7 @@ from .frame import FaceFrame
 from .head_pose import outline_share, pose
 from .landmarks import FaceLandmarks
 from .measures import measure
-from .mesh import build_mesh, refined
+from .mesh import build_mesh
 from .plates import make_plates
 from .portrait import Portrait
 from .raster import lay_over, rasterize, shade
@@ -47,7 +47,10 @@ def squared(portrait: Portrait) -> Portrait:
         portrait,
         image=np.ascontiguousarray(portrait.image[cut]),
         landmarks=moved(portrait.landmarks, 1.0, -x, -y),
-        **{name: None if layer is None else np.ascontiguousarray(layer[cut]) for name, layer in layers.items()},
+        **{
+            name: None if layer is None else np.ascontiguousarray(layer[cut])
+            for name, layer in layers.items()
+        },
     )
 
 
@@ -59,7 +62,9 @@ def moved(landmarks: FaceLandmarks, scale: float, dx: float = 0.0, dy: float = 0
     def new(points: np.ndarray) -> np.ndarray:
         return (points * np.float32(scale) + shift).astype(np.float32)
 
-    return FaceLandmarks(*(new(getattr(landmarks, part)) for part in ("oval", "brows", "eyes", "irises", "lips", "nose")))
+    return FaceLandmarks(
+        *(new(getattr(landmarks, part)) for part in ("oval", "brows", "eyes", "irises", "lips", "nose"))
+    )
 
 
 def _resized(portrait: Portrait, size: int) -> Portrait:
@@ -93,7 +98,9 @@ class PortraitRenderer:
 
     def __init__(self, portrait: Portrait, size: int = 512) -> None:
         if not isinstance(size, int | np.integer) or not SMALLEST <= size <= LARGEST:
-            raise InputError(f"size must be a whole number of pixels in {SMALLEST}..{LARGEST}, not {size!r:.40}")
+            raise InputError(
+                f"size must be a whole number of pixels in {SMALLEST}..{LARGEST}, not {size!r:.40}"
+            )
         if not portrait.landmarks.eye_distance >= 12:
             raise InputError("the face in the portrait is too small to be moved; take a larger picture of it")
         self.size = int(size)
@@ -130,7 +137,10 @@ class PortraitRenderer:
         low = np.clip(np.floor(corners.min(1)).astype(int), 0, self.size - 1)
         high = np.clip(np.ceil(corners.max(1)).astype(int) + 1, 1, self.size)
         count = (
-            total[high[:, 1], high[:, 0]] - total[low[:, 1], high[:, 0]] - total[high[:, 1], low[:, 0]] + total[low[:, 1], low[:, 0]]
+            total[high[:, 1], high[:, 0]]
+            - total[low[:, 1], high[:, 0]]
+            - total[high[:, 1], low[:, 0]]
+            + total[low[:, 1], low[:, 0]]
         )
         self._triangles = np.ascontiguousarray(self.mesh.triangles[count > 0])
         self._used = np.unique(self._triangles)
@@ -142,7 +152,7 @@ class PortraitRenderer:
         centre = np.array([m.middle[0], m.line_middle])
         # In a mouth that shows its teeth, they stay where they are.
         self._mouth_unit = self.frame.unit * scale
-        self._mouth_frame = np.array([centre, centre + (0.25 * scale, 0), centre + (0, 0.25 * scale)])
+        self._mouth_frame = centre + np.array([[0, 0], [0.25, 0], [0, 0.25]]) * scale
         oval = self.portrait.landmarks.oval[:, :2]
         mask = cv2.fillPoly(np.zeros(image.shape[:2], np.uint8), [np.round(oval).astype(np.int32)], 1)
         bright = float(np.percentile(image[mask > 0].mean(1), 75)) / 200
@@ -163,7 +173,11 @@ class PortraitRenderer:
     def _lash_colour(self, image: np.ndarray, eye: int) -> np.ndarray:
         """Of the edge of an upper lid: its darker pixels."""
         edge = self._source[self.mesh.lids[eye, 0, 3:14]]
-        rows = np.clip(edge[:, 1, None] + self.frame.unit * np.linspace(-0.03, 0.012, 6), 0, self.size - 1).round().astype(int)
+        rows = (
+            np.clip(edge[:, 1, None] + self.frame.unit * np.linspace(-0.03, 0.012, 6), 0, self.size - 1)
+            .round()
+            .astype(int)
+        )
         columns = np.clip(edge[:, 0, None], 0, self.size - 1).round().astype(int)
         found = image[rows, np.broadcast_to(columns, rows.shape)].reshape(-1, 3).astype(float)
         return found[found.mean(1) <= np.percentile(found.mean(1), 25)].mean(0)
@@ -218,12 +232,22 @@ class PortraitRenderer:
             self._map_x, self._map_y, self._nearest,
         )  # fmt: skip
         layer = cv2.remap(
-            self._texture, self._map_x[region], self._map_y[region], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+            self._texture,
+            self._map_x[region],
+            self._map_y[region],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
         )
         lay_over(frame[region], layer)
 
     def _draw_eye(
-        self, frame: np.ndarray, points: np.ndarray, eye: int, gaze: np.ndarray, rotation: np.ndarray, translation: np.ndarray
+        self,
+        frame: np.ndarray,
+        points: np.ndarray,
+        eye: int,
+        gaze: np.ndarray,
+        rotation: np.ndarray,
+        translation: np.ndarray,
     ) -> None:
         upper, lower = self.mesh.lids[eye]
         origin, axis, top, bottom, length = lid_heights(points, upper, lower)
@@ -238,7 +262,9 @@ class PortraitRenderer:
         yaw, pitch = gaze
         turned = np.sin(yaw) * np.cos(pitch) * self.frame.right - np.sin(pitch) * self.frame.down
         centre = np.array([x, y]) + EYEBALL * radius * turned
-        light = 0.6 * EYEBALL * radius * turned  # a catch light goes along by about half: it lies on the cornea
+        light = (
+            0.6 * EYEBALL * radius * turned
+        )  # a catch light goes along by about half: it lies on the cornea
         iris = np.array([*centre, radius * np.cos(0.8 * yaw), radius * np.cos(0.8 * pitch), *light], float)
         draw_eye(
             frame, origin, axis, top, bottom, length, to_source, iris, self._eyes.sclera, self._eyes.irises[eye],
@@ -246,7 +272,12 @@ class PortraitRenderer:
         )  # fmt: skip
 
     def _draw_mouth(
-        self, frame: np.ndarray, points: np.ndarray, w: np.ndarray, rotation: np.ndarray, translation: np.ndarray
+        self,
+        frame: np.ndarray,
+        points: np.ndarray,
+        w: np.ndarray,
+        rotation: np.ndarray,
+        translation: np.ndarray,
     ) -> None:
         mesh = self.mesh
         origin, axis, top, bottom, length = lid_heights(points, mesh.upper_lip[-1], mesh.lower_lip[-1], 48)
@@ -277,21 +308,35 @@ class PortraitRenderer:
     def landmarks(self, weights: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> FaceLandmarks:
         """Where the landmarks lie in that frame, pixels; irises as they look straight ahead but for eyeLook."""
         points, _, eyes = self._vertices(
-            np.asarray(weights, float)[: len(ARKIT)], np.asarray(rotation, float), np.asarray(translation, float), np.zeros(2)
+            np.asarray(weights, float)[: len(ARKIT)],
+            np.asarray(rotation, float),
+            np.asarray(translation, float),
+            np.zeros(2),
         )
         mesh, found = self.mesh, points.astype(np.float32)
         irises = self.portrait.landmarks.irises.astype(float).copy()
         for eye in range(2):
             upper = mesh.lids[eye, 0]
             yaw, pitch = eyes[eye]
-            irises[eye, :2] += EYEBALL * irises[eye, 2] * (
-                np.sin(yaw) * np.cos(pitch) * self.frame.right - np.sin(pitch) * self.frame.down
+            irises[eye, :2] += (
+                EYEBALL
+                * irises[eye, 2]
+                * (np.sin(yaw) * np.cos(pitch) * self.frame.right - np.sin(pitch) * self.frame.down)
             )
             flat = self.frame.to_face(irises[eye, :2])
             z = mesh.points[upper[8], 2]
-            at = self._posed(np.array([[*flat, z]]), np.asarray(rotation, float), np.asarray(translation, float))[0]
+            at = self._posed(
+                np.array([[*flat, z]]), np.asarray(rotation, float), np.asarray(translation, float)
+            )[0]
             irises[eye, :2] = at
-        lips = np.stack([mesh.upper_lip[0], mesh.upper_lip[-1], mesh.lower_lip[-1], mesh.lower_lip[0]])[:, ::2]
+        lips = np.stack([mesh.upper_lip[0], mesh.upper_lip[-1], mesh.lower_lip[-1], mesh.lower_lip[0]])[
+            :, ::2
+        ]
         return FaceLandmarks(
-            found[mesh.oval], found[mesh.brows], found[mesh.lids[:, :, ::2]], irises.astype(np.float32), found[lips], found[mesh.nose]
+            found[mesh.oval],
+            found[mesh.brows],
+            found[mesh.lids[:, :, ::2]],
+            irises.astype(np.float32),
+            found[lips],
+            found[mesh.nose],
         )

@@ -36,7 +36,12 @@ class Shading:
     """
 
     def __init__(
-        self, m: Measures, frame: FaceFrame, image: np.ndarray, landmarks: FaceLandmarks, worn: Mapping[str, float]
+        self,
+        m: Measures,
+        frame: FaceFrame,
+        image: np.ndarray,
+        landmarks: FaceLandmarks,
+        worn: Mapping[str, float],
     ) -> None:
         points = landmarks.oval[:, :2]
         margin = 0.12 * frame.unit
@@ -50,20 +55,26 @@ class Shading:
         row = y0 + (np.arange(shape[0]) + 0.5) / shape[0] * (y1 - y0) - 0.5
         face = frame.to_face(np.stack(np.meshgrid(column, row), -1))
         canvas = Canvas(face[..., 0], face[..., 1])
-        skin = cv2.resize(_skin(image[y0:y1, x0:x1], landmarks, (x0, y0), frame.unit), shape[::-1], interpolation=cv2.INTER_AREA)
+        skin = cv2.resize(
+            _skin(image[y0:y1, x0:x1], landmarks, (x0, y0), frame.unit),
+            shape[::-1],
+            interpolation=cv2.INTER_AREA,
+        )
         self._maps: list[tuple[np.ndarray, tuple[slice, slice]]] = []
         drivers: list[Drivers] = []
         for driver, values in [*_upper_folds(m, canvas, landmarks, frame), *_mouth_folds(m, canvas)]:
             self._add(values * skin)
             drivers.append(driver)
         self._drive = np.zeros((len(drivers), len(ARKIT)), np.float32)
-        for row_, driver in zip(self._drive, drivers):
+        for row_, driver in zip(self._drive, drivers, strict=True):
             for name, share in driver.items():
                 row_[ARKIT.index(name)] = share
         self._gain = np.zeros((y1 - y0, x1 - x0), np.float32)
         self._worn = {name: weight for name, weight in worn.items() if "Smile" in name}
         if self._worn:
-            self._relief = _relief(image[y0:y1, x0:x1], m, frame, (x0, y0)) * min(1.0, 1.1 * max(self._worn.values()))
+            self._relief = _relief(image[y0:y1, x0:x1], m, frame, (x0, y0)) * min(
+                1.0, 1.1 * max(self._worn.values())
+            )
 
     def _add(self, values: np.ndarray) -> None:
         y0, y1, x0, x1 = self.area
@@ -80,7 +91,7 @@ class Shading:
         """Relative brightness to add over `area`, float32 (h, w), at effective weights (52,); reused by the next call."""
         gain = self._gain
         gain[:] = 0
-        for strength, (values, part) in zip(np.minimum(self._drive @ w, 1.0), self._maps):
+        for strength, (values, part) in zip(np.minimum(self._drive @ w, 1.0), self._maps, strict=True):
             if strength > 0.01:
                 gain[part] += np.float32(strength) * values
         np.clip(gain, MOST_DARK, MOST_LIGHT, out=gain)
@@ -129,9 +140,20 @@ def _relief(image: np.ndarray, m: Measures, frame: FaceFrame, corner: tuple[int,
     return cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), max(0.010 * frame.unit, 0.5)) * 0.85
 
 
+def _by(point: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    return np.array([point[0] + dx, point[1] + dy])
+
+
 def _nasolabial(wing: np.ndarray, corner: np.ndarray, s: float) -> np.ndarray:
-    middle = (wing + corner) / 2 + (s * 0.045, -0.005)
-    return np.array([wing + (s * 0.012, -0.045), wing + (s * 0.05, 0.015), middle + (s * 0.012, 0.01), corner + (s * 0.075, 0.0)])
+    middle = _by((wing + corner) / 2, s * 0.045, -0.005)
+    return np.array(
+        [
+            _by(wing, s * 0.012, -0.045),
+            _by(wing, s * 0.05, 0.015),
+            _by(middle, s * 0.012, 0.01),
+            _by(corner, s * 0.075, 0.0),
+        ]
+    )
 
 
 def _upper_folds(
@@ -145,50 +167,93 @@ def _upper_folds(
     inner_y = float(m.brows[:, :, 4, 1].mean())
     rise = brow_top - hairline
     rows = [brow_top - rise * part for part in (0.22, 0.42, 0.62)]
-    for y, amount in zip(rows, (0.20, 0.17, 0.11)):
-        arc = [(centre - 0.30, y + 0.015), (centre - 0.14, y + 0.022), (centre, y + 0.014), (centre + 0.14, y + 0.022), (centre + 0.30, y + 0.015)]
-        folds.append((both("browOuterUp", 0.22) | {"browInnerUp": 0.75}, amount * canvas.groove(arc, 0.013, 0.45)))
+    for y, amount in zip(rows, (0.20, 0.17, 0.11), strict=True):
+        arc = [
+            (centre - 0.30, y + 0.015),
+            (centre - 0.14, y + 0.022),
+            (centre, y + 0.014),
+            (centre + 0.14, y + 0.022),
+            (centre + 0.30, y + 0.015),
+        ]
+        folds.append(
+            (both("browOuterUp", 0.22) | {"browInnerUp": 0.75}, amount * canvas.groove(arc, 0.013, 0.45))
+        )
     for eye, (side, s) in enumerate((("Right", -1.0), ("Left", 1.0))):
         brow, upper, lower = m.brows[eye], m.lids[eye, 0], m.lids[eye, 1]
         outer, inner = upper[0], upper[-1]
         temple = brow[0, 0]
-        for y, amount in zip(rows[:2], (0.17, 0.12)):
-            arc = [(centre + s * 0.14, y + 0.02), ((centre + temple[0]) / 2 + s * 0.10, y - 0.012), (temple[0], y + 0.035)]
+        for y, amount in zip(rows[:2], (0.17, 0.12), strict=True):
+            arc = [
+                (centre + s * 0.14, y + 0.02),
+                ((centre + temple[0]) / 2 + s * 0.10, y - 0.012),
+                (temple[0], y + 0.035),
+            ]
             folds.append(({f"browOuterUp{side}": 0.9}, amount * canvas.groove(arc, 0.013, -s * 0.45)))
         # The furrow beside the nose root, and the shade of a brow that hangs over the inner corner of the eye.
         x = brow[:, 4, 0].mean()
         x = centre + (x - centre) * 0.42
-        furrow = [(x + s * 0.006, inner_y - 0.085), (x, inner_y - 0.03), (x + s * 0.004, inner_y + 0.03), (x + s * 0.022, inner_y + 0.075)]
-        folds.append(({f"browDown{side}": 0.9, f"noseSneer{side}": 0.2}, 0.30 * canvas.groove(furrow, 0.013, s * 0.5)))
+        furrow = [
+            (x + s * 0.006, inner_y - 0.085),
+            (x, inner_y - 0.03),
+            (x + s * 0.004, inner_y + 0.03),
+            (x + s * 0.022, inner_y + 0.075),
+        ]
+        folds.append(
+            ({f"browDown{side}": 0.9, f"noseSneer{side}": 0.2}, 0.30 * canvas.groove(furrow, 0.013, s * 0.5))
+        )
         hang = canvas.blob((inner[0] + s * 0.02, (inner[1] + inner_y) / 2 + 0.02), 0.09, 0.055)
         folds.append(({f"browDown{side}": 0.8}, -0.20 * hang))
-        folds.append(({f"browDown{side}": 0.5}, 0.10 * canvas.blob((centre + s * 0.10, inner_y - 0.075), 0.07, 0.04)))
+        folds.append(
+            ({f"browDown{side}": 0.5}, 0.10 * canvas.blob((centre + s * 0.10, inner_y - 0.075), 0.07, 0.04))
+        )
         # Grief: the upper lid's fold is drawn up towards the nose.
-        grief = [(outer[0] - s * 0.02, outer[1] - 0.09), (upper[8, 0], upper[8, 1] - 0.085), (inner[0] + s * 0.01, inner_y + 0.06)]
+        grief = [
+            (outer[0] - s * 0.02, outer[1] - 0.09),
+            (upper[8, 0], upper[8, 1] - 0.085),
+            (inner[0] + s * 0.01, inner_y + 0.06),
+        ]
         folds.append(({"browInnerUp": 0.6}, 0.13 * canvas.groove(grief, 0.02, -s * 0.5)))
         # The lid: a ball under skin when it is shut, a deep crease when it is raised.
-        ball = [p + (0, -0.038) for p in upper[2:-2:3]]
+        ball = [_by(p, 0, -0.038) for p in upper[2:-2:3]]
         folds.append(({f"eyeBlink{side}": 1.0}, -0.10 * canvas.groove(ball, 0.022, 0.0)))
-        edge = [p + (0, -0.006) for p in upper[1:-1:3]]
+        edge = [_by(p, 0, -0.006) for p in upper[1:-1:3]]
         folds.append(({f"eyeBlink{side}": 0.8}, 0.12 * canvas.groove(edge, 0.012, 0.0)))
-        crease = [p + (0, -0.062) for p in upper[1:-1:3]]
+        crease = [_by(p, 0, -0.062) for p in upper[1:-1:3]]
         folds.append(({f"eyeWide{side}": 0.8}, 0.16 * canvas.groove(crease, 0.011, -s * 0.35)))
         # Cheek raised: a fold under the eye, crow's feet beside it.
-        pouch = [(outer[0] + s * 0.015, outer[1] + 0.055), (lower[8, 0] + s * 0.02, lower[8, 1] + 0.062), (inner[0] + s * 0.01, inner[1] + 0.075)]
+        pouch = [
+            (outer[0] + s * 0.015, outer[1] + 0.055),
+            (lower[8, 0] + s * 0.02, lower[8, 1] + 0.062),
+            (inner[0] + s * 0.01, inner[1] + 0.075),
+        ]
         folds.append(
-            ({f"cheekSquint{side}": 0.8, f"eyeSquint{side}": 0.35, f"mouthSmile{side}": 0.2}, 0.17 * canvas.groove(pouch, 0.014, -s * 0.5))
+            (
+                {f"cheekSquint{side}": 0.8, f"eyeSquint{side}": 0.35, f"mouthSmile{side}": 0.2},
+                0.17 * canvas.groove(pouch, 0.014, -s * 0.5),
+            )
         )
         for lift, amount in ((-0.035, 0.13), (0.005, 0.17), (0.045, 0.14)):
-            start = outer + (s * 0.035, lift * 0.55)
-            foot = [start, start + (s * 0.05, lift * 0.55 + 0.002), start + (s * 0.10, lift * 1.1 + 0.010)]
-            folds.append(({f"cheekSquint{side}": 0.75, f"eyeSquint{side}": 0.30}, amount * canvas.groove(foot, 0.008, s * 0.5)))
+            start = _by(outer, s * 0.035, lift * 0.55)
+            foot = [start, _by(start, s * 0.05, lift * 0.55 + 0.002), _by(start, s * 0.10, lift * 1.1 + 0.010)]
+            folds.append(
+                (
+                    {f"cheekSquint{side}": 0.75, f"eyeSquint{side}": 0.30},
+                    amount * canvas.groove(foot, 0.008, s * 0.5),
+                )
+            )
         # Nose wrinkled: lines across its root, down its side.
         for k, y in enumerate((0.035, 0.085)):
             start = centre + s * 0.012
             cross = [(start, y + 0.012), (start + s * 0.035, y), (start + s * 0.075, y - 0.018 + 0.01 * k)]
-            folds.append(({f"noseSneer{side}": 0.9}, 0.20 * canvas.groove(cross, 0.011, -s * 0.5, taper=(0.2, 0.45))))
+            folds.append(
+                ({f"noseSneer{side}": 0.9}, 0.20 * canvas.groove(cross, 0.011, -s * 0.5, taper=(0.2, 0.45)))
+            )
         wing = m.wings[eye]
-        flank = [(centre + s * 0.085, 0.12), (wing[0] * 0.85 + centre * 0.15 + s * 0.02, wing[1] - 0.12), (wing[0] + s * 0.035, wing[1] - 0.02)]
+        flank = [
+            (centre + s * 0.085, 0.12),
+            (wing[0] * 0.85 + centre * 0.15 + s * 0.02, wing[1] - 0.12),
+            (wing[0] + s * 0.035, wing[1] - 0.02),
+        ]
         folds.append(({f"noseSneer{side}": 0.8}, 0.15 * canvas.groove(flank, 0.018, -s * 0.4)))
     return folds
 
@@ -204,29 +269,61 @@ def _mouth_folds(m: Measures, canvas: Canvas) -> list[tuple[Drivers, np.ndarray]
             f"mouthSmile{side}": 0.75, f"noseSneer{side}": 0.55, f"mouthUpperUp{side}": 0.5, f"cheekSquint{side}": 0.25,
             f"mouthDimple{side}": 0.3, f"mouthStretch{side}": 0.25,
         }  # fmt: skip
-        folds.append((drivers, 0.27 * canvas.groove(fold, 0.019, s * 0.38, 2.6, (0.3, 0.4))))
+        folds.append((drivers, 0.24 * canvas.groove(fold, 0.020, s * 0.38, 2.6, (0.4, 0.45))))
         apple = ((wing[0] + corner[0]) / 2 + s * 0.17, (wing[1] + corner[1]) / 2 - 0.10)
-        round_ = 0.11 * canvas.blob(apple, 0.12, 0.10) - 0.07 * canvas.blob((apple[0] + s * 0.02, apple[1] + 0.17), 0.14, 0.07)
+        round_ = 0.11 * canvas.blob(apple, 0.12, 0.10) - 0.07 * canvas.blob(
+            (apple[0] + s * 0.02, apple[1] + 0.17), 0.14, 0.07
+        )
         folds.append(({f"mouthSmile{side}": 0.75, f"cheekSquint{side}": 0.35}, round_))
-        pit = canvas.blob(corner + (s * 0.030, 0.002), 0.022, 0.034)
-        folds.append(({f"mouthSmile{side}": 0.7, f"mouthDimple{side}": 1.0, f"mouthPress{side}": 0.4, f"mouthStretch{side}": 0.4}, -0.26 * pit))
-        bracket = [corner + (s * 0.085, -0.05), corner + (s * 0.105, 0.0), corner + (s * 0.085, 0.06)]
-        folds.append(({f"mouthDimple{side}": 0.8, f"mouthStretch{side}": 0.5}, 0.15 * canvas.groove(bracket, 0.014, s * 0.5)))
-        sad = [corner + (s * 0.012, 0.012), corner + (s * 0.035, 0.06), corner + (s * 0.035, 0.13)]
-        folds.append(({f"mouthFrown{side}": 0.95}, 0.24 * canvas.groove(sad, 0.017, s * 0.45, taper=(0.1, 0.55))))
+        pit = canvas.blob(_by(corner, s * 0.030, 0.002), 0.022, 0.034)
+        folds.append(
+            (
+                {
+                    f"mouthSmile{side}": 0.7,
+                    f"mouthDimple{side}": 1.0,
+                    f"mouthPress{side}": 0.4,
+                    f"mouthStretch{side}": 0.4,
+                },
+                -0.26 * pit,
+            )
+        )
+        bracket = [_by(corner, s * 0.085, -0.05), _by(corner, s * 0.105, 0.0), _by(corner, s * 0.085, 0.06)]
+        folds.append(
+            (
+                {f"mouthDimple{side}": 0.8, f"mouthStretch{side}": 0.5},
+                0.15 * canvas.groove(bracket, 0.014, s * 0.5),
+            )
+        )
+        sad = [_by(corner, s * 0.012, 0.012), _by(corner, s * 0.035, 0.06), _by(corner, s * 0.035, 0.13)]
+        folds.append(
+            ({f"mouthFrown{side}": 0.95}, 0.24 * canvas.groove(sad, 0.017, s * 0.45, taper=(0.1, 0.55)))
+        )
         puff = (cx + s * 0.42, cy - 0.06)
-        bulge = 0.12 * canvas.blob(puff, 0.12, 0.12) - 0.11 * canvas.blob((puff[0], puff[1] + 0.19), 0.20, 0.07)
+        bulge = 0.12 * canvas.blob(puff, 0.12, 0.12) - 0.11 * canvas.blob(
+            (puff[0], puff[1] + 0.19), 0.20, 0.07
+        )
         folds.append(({"cheekPuff": 1.0}, bulge))
         hollow = canvas.blob((cx + s * 0.42, cy + 0.02), 0.08, 0.20, s * -0.25)
         folds.append(({"jawOpen": 0.6, "mouthPucker": 0.8, "mouthFunnel": 0.5}, -0.10 * hollow))
         # Lips drawn together: shade where the corners sink in.
-        sunk = canvas.blob(corner + (-s * 0.01, 0), 0.05, 0.05)
+        sunk = canvas.blob(_by(corner, -s * 0.01, 0), 0.05, 0.05)
         folds.append(({"mouthPucker": 1.0, "mouthFunnel": 0.6}, -0.22 * sunk))
     under = float(cy * 0.56 + m.chin * 0.44)
     bottom = _lower_edge(m)
     crease_y = bottom + 0.045
-    crease = [(cx - 0.17, crease_y + 0.035), (cx - 0.08, crease_y + 0.005), (cx, crease_y), (cx + 0.08, crease_y + 0.005), (cx + 0.17, crease_y + 0.035)]
-    folds.append(({"mouthShrugLower": 0.9, "mouthPucker": 0.5, "mouthFunnel": 0.35, "mouthRollLower": 0.3}, 0.25 * canvas.groove(crease, 0.022, -0.4)))
+    crease = [
+        (cx - 0.17, crease_y + 0.035),
+        (cx - 0.08, crease_y + 0.005),
+        (cx, crease_y),
+        (cx + 0.08, crease_y + 0.005),
+        (cx + 0.17, crease_y + 0.035),
+    ]
+    folds.append(
+        (
+            {"mouthShrugLower": 0.9, "mouthPucker": 0.5, "mouthFunnel": 0.35, "mouthRollLower": 0.3},
+            0.25 * canvas.groove(crease, 0.022, -0.4),
+        )
+    )
     chin = np.zeros_like(canvas.x)
     for dx, dy in ((-0.09, 0.0), (-0.03, 0.035), (0.05, 0.01), (0.10, 0.045), (-0.07, 0.075), (0.02, 0.085)):
         chin += canvas.blob((cx + dx + 0.012, under + 0.10 + dy + 0.012), 0.022, 0.020) * 0.5
@@ -238,13 +335,24 @@ def _mouth_folds(m: Measures, canvas: Canvas) -> list[tuple[Drivers, np.ndarray]
     red = shape * np.exp(-(((canvas.y - cy) / 0.075) ** 2))
     stripes = red * np.cos((canvas.x - cx) / m.half * 22) * np.exp(-(((canvas.x - cx) / (0.6 * m.half)) ** 2))
     folds.append(({"mouthPucker": 1.0, "mouthFunnel": 0.4}, 0.07 * stripes))
-    stand = 0.13 * canvas.blob((cx, bottom - 0.035), 0.10, 0.022) + 0.07 * canvas.blob((cx, cy - 0.06), 0.09, 0.02)
-    stand = stand - 0.13 * canvas.blob((cx, bottom + 0.035), 0.15, 0.030) - 0.06 * canvas.blob((cx, cy - 0.12), 0.12, 0.03)
+    stand = 0.13 * canvas.blob((cx, bottom - 0.035), 0.10, 0.022) + 0.07 * canvas.blob(
+        (cx, cy - 0.06), 0.09, 0.02
+    )
+    stand = (
+        stand
+        - 0.13 * canvas.blob((cx, bottom + 0.035), 0.15, 0.030)
+        - 0.06 * canvas.blob((cx, cy - 0.12), 0.12, 0.03)
+    )
     folds.append(({"mouthPucker": 1.0, "mouthFunnel": 0.8, "jawForward": 0.5}, stand))
     # Pressed or rolled lips: what is left of the red is dark at its line, the skin around bulges.
     press = -0.16 * shape * np.exp(-(((canvas.y - cy) / 0.022) ** 2))
-    bulge = 0.07 * canvas.blob((cx, cy - 0.10), 0.20, 0.03) + 0.07 * canvas.blob((cx, bottom + 0.02), 0.18, 0.025)
-    folds.append((both("mouthPress", 0.5) | {"mouthRollLower": 0.35, "mouthRollUpper": 0.35}, press + bulge))
+    bulge = 0.07 * canvas.blob((cx, cy - 0.10), 0.20, 0.03) + 0.07 * canvas.blob(
+        (cx, bottom + 0.02), 0.18, 0.025
+    )
+    for side, s in (("Right", -1.0), ("Left", 1.0)):
+        half = smooth(s * (canvas.x - cx), -0.06, 0.06)
+        drivers = {f"mouthPress{side}": 1.0, "mouthRollLower": 0.35, "mouthRollUpper": 0.35}
+        folds.append((drivers, (press + bulge) * half))
     return folds
 
 

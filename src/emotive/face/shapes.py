@@ -81,6 +81,7 @@ def effective(weights: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.nda
     w = np.clip(np.nan_to_num(np.asarray(weights, float)), 0, 1)
     eyes = np.empty((2, 2))
     for eye, (side, s) in enumerate((("Right", -1.0), ("Left", 1.0))):
+
         def at(name: str, side: str = side) -> float:
             return w[INDEX[f"{name}{side}"]]
 
@@ -96,11 +97,20 @@ def effective(weights: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.nda
     narrowing = float(round_ @ w[rounded])  # lips can only be drawn together so far
     if narrowing > 0:
         w[rounded] *= soft_limit(narrowing, 0.50) / narrowing
+    out = max(0.0, w[INDEX["tongueOut"]] - 0.4) / 0.6  # a tongue that comes out parts the lips
+    w[INDEX["jawOpen"]] = max(w[INDEX["jawOpen"]], 0.22 * out)
+    w[INDEX["mouthClose"]] *= 1 - out
     close, jaw = w[INDEX["mouthClose"]], w[INDEX["jawOpen"]]
     w[INDEX["mouthClose"]] = min(close, jaw)
     sealed = min(close / jaw, 1.0) if jaw > 1e-6 else 0.0
-    for name in ("mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight"):
-        w[INDEX[name]] *= 1 - 0.9 * sealed * smooth(np.float64(close), 0.02, 0.08)
+    for name in (
+        "mouthFunnel",
+        "mouthLowerDownLeft",
+        "mouthLowerDownRight",
+        "mouthUpperUpLeft",
+        "mouthUpperUpRight",
+    ):
+        w[INDEX[name]] *= 1 - 0.9 * sealed * smooth(np.array(close), 0.02, 0.08)
     return w, eyes
 
 

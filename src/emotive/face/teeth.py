@@ -57,7 +57,9 @@ def paint_teeth(upper: bool, pixels_per_unit: float, light: float) -> np.ndarray
     gums = GUM * (away * 0.9)[..., None]
     colour = enamel * crown[..., None] + gums * (1 - crown[..., None])
     # Between two teeth there is a hint of dark, not a line.
-    seam = np.exp(-((np.minimum(q, 1 - q) * (edges[tooth + 1] - edges[tooth]) / 0.0045) ** 2)) * (a < edges[-1])
+    seam = np.exp(-((np.minimum(q, 1 - q) * (edges[tooth + 1] - edges[tooth]) / 0.0045) ** 2)) * (
+        a < edges[-1]
+    )
     colour = colour * (1 - 0.20 * seam * crown)[..., None] * light
     alpha = inside * smooth(edges[-1] - a, 0, 0.05)
     colour = cv2.GaussianBlur(colour, (0, 0), 0.7)

@@ -10,8 +10,26 @@ from .measures import Measures
 from .mouth_shapes import Shapes
 
 LASHES = 0.032  # face units: the band above the edge of the upper lid that moves with it as one piece
-INNER = ((-1.2, 0.0), (-0.35, 0.75), (0.0, 1.0), (0.35, 0.68), (0.7, 0.25), (1.0, 0.08), (1.5, 0.0), (2.2, 0.0))
-OUTER = ((-1.2, 0.0), (-0.35, 0.02), (0.0, 0.15), (0.35, 0.6), (0.7, 1.0), (1.0, 0.85), (1.5, 0.25), (2.2, 0.0))
+INNER = (
+    (-1.2, 0.0),
+    (-0.35, 0.75),
+    (0.0, 1.0),
+    (0.35, 0.68),
+    (0.7, 0.25),
+    (1.0, 0.08),
+    (1.5, 0.0),
+    (2.2, 0.0),
+)
+OUTER = (
+    (-1.2, 0.0),
+    (-0.35, 0.02),
+    (0.0, 0.15),
+    (0.35, 0.6),
+    (0.7, 1.0),
+    (1.0, 0.85),
+    (1.5, 0.25),
+    (2.2, 0.0),
+)
 DOWN = ((-1.2, 0.0), (-0.35, 0.8), (0.0, 1.0), (0.35, 0.88), (0.7, 0.5), (1.0, 0.28), (1.5, 0.08), (2.2, 0.0))
 """How much of a brow's way each place along it goes: 0 is its end at the nose, 1 at the temple."""
 
@@ -34,7 +52,9 @@ def lid_fields(m: Measures, eye: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return gap, follow_upper, follow_lower
 
 
-def _brow_fields(m: Measures, brow: np.ndarray, lid: np.ndarray, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _brow_fields(
+    m: Measures, brow: np.ndarray, lid: np.ndarray, s: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(n,) each: position along a brow (0 at the nose, 1 at the temple); nearness to it; freedom from the lid."""
     middle = brow.mean(0)
     order = np.argsort(s * middle[:, 0])
@@ -42,7 +62,9 @@ def _brow_fields(m: Measures, brow: np.ndarray, lid: np.ndarray, s: float) -> tu
     along = (s * m.x - s * line[0, 0]) / max(s * (line[-1, 0] - line[0, 0]), 1e-3)
     height = np.interp(s * m.x, s * line[:, 0], line[:, 1])
     bottom = np.interp(s * m.x, s * brow[1, order, 0], brow[1, order, 1])
-    near = np.exp(-(np.clip(height - m.y, 0, None) / 0.24) ** 2 - (np.clip(m.y - height, 0, None) / 0.20) ** 2)
+    near = np.exp(
+        -((np.clip(height - m.y, 0, None) / 0.24) ** 2) - (np.clip(m.y - height, 0, None) / 0.20) ** 2
+    )
     order = np.argsort(lid[:, 0])
     top = np.interp(m.x, lid[order, 0], lid[order, 1])
     # The edge of the lid stays, the brow moves as one piece, the skin between them gives.
@@ -55,7 +77,9 @@ def upper_shapes(m: Measures) -> Shapes:
     n = len(m.x)
     shapes: Shapes = {}
 
-    def shape(name: str, x: np.ndarray | float = 0.0, y: np.ndarray | float = 0.0, z: np.ndarray | float = 0.0) -> None:
+    def shape(
+        name: str, x: np.ndarray | float = 0.0, y: np.ndarray | float = 0.0, z: np.ndarray | float = 0.0
+    ) -> None:
         shapes[name] = np.stack([np.broadcast_to(v, (n,)) for v in (x, y, z)], 1).astype(float)
 
     inner_up = np.zeros(n)
@@ -63,7 +87,9 @@ def upper_shapes(m: Measures) -> Shapes:
         gap, upper, lower = lid_fields(m, eye)
         dome = np.sqrt(gap / max(float(gap.max()), 1e-6))
         under = m.blob((m.lids[eye, 1, 8, 0], m.lids[eye, 1, 8, 1] + 0.07), 0.17, 0.08)
-        shape(f"eyeBlink{side}", 0.0, UPPER_SHARE * gap * upper - (1 - UPPER_SHARE) * gap * lower, 0.02 * upper)
+        shape(
+            f"eyeBlink{side}", 0.0, UPPER_SHARE * gap * upper - (1 - UPPER_SHARE) * gap * lower, 0.02 * upper
+        )
         shape(f"eyeSquint{side}", 0.0, 0.14 * gap * upper - 0.30 * gap * lower - 0.022 * under * (lower < 1))
         shape(f"eyeWide{side}", 0.0, -0.028 * dome * upper + 0.010 * dome * lower)
         for look in ("Down", "In", "Out", "Up"):

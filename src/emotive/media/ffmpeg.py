@@ -74,10 +74,13 @@ def last_words(errors: IO[bytes]) -> str:
 
 
 def probe(path: Path) -> Probe | None:
-    """What a video file is, from its header and first frame; None if ffmpeg finds no picture in it."""
+    """What a video file is, from its header and first frame; None if it is none."""
     # showinfo tells the exact rate, where the summary rounds to a hundredth.
-    arguments = ["-hide_banner", "-nostdin", *source(path), "-map", "0:v:0", "-vf", "showinfo"]
+    arguments = ["-hide_banner", "-nostdin", *source(path), "-map", "0:V:0", "-vf", "showinfo"]
     said = _run([*arguments, "-frames:v", "1", "-f", "null", "-"])
+    kind = re.search(r"Input #0, (\S+), from", said)
+    if kind is None or kind[1].endswith("_pipe") or kind[1] in ("image2", "tty"):
+        return None  # a still, or text that ffmpeg would draw
     rate = re.search(r"config in time_base: \S+, frame_rate: (\d+)/(\d+)", said)
     size = re.search(r"\bn: *0 pts:.* s:(\d+)x(\d+) ", said)
     if rate is None or size is None:

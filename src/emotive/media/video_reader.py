@@ -47,7 +47,7 @@ class Video:
         """
         width, height = self.size
         rate = self.fps if fps is None else Fraction(fps)
-        picture = ["-map", "0:v:0", "-r", str(rate), "-fps_mode", "cfr", "-t", str(LONGEST)]
+        picture = ["-map", "0:V:0", "-r", str(rate), "-fps_mode", "cfr", "-t", str(LONGEST)]
         # Untagged video of this size is most often BT.709 when it is HD, and BT.601 when it is not: ffmpeg's
         # own guess is kept. Tags are believed.
         arguments = [*ffmpeg.source(self.path), *picture, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:"]

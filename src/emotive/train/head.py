@@ -4,7 +4,7 @@
 
 Synthesisers read sentences and clips are recorded from them once (about ten minutes on a core); the teacher's
 performances are made as training runs. The same command goes on where it stopped. `--init NAME|DIR` starts
-from the weights of a finished model.
+from the weights of a finished model, `--data CLIPS` adds own videos of a face.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from .head_card import VisemeReader, measure, silence, write_card
 from .head_clips import ESPEAK_VOICES, Clip, make_clips
 from .head_data import batches, performances
 from .head_losses import channel_weights, head_loss, linear_basis
+from .head_videos import filmed_clips
 from .loop import Average, Network, train
 
 READ = {"slt": 900, "rms": 900, "slt16": 300}  # sentences by each voice
@@ -49,6 +50,7 @@ def train_head(
     seed: int = 0,
     clips: int = 3000,
     batch_size: int = 16,
+    data: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> Path:
     """Trains the motion of faces and returns the folder of the finished model, `output/emotive-head-1`.
@@ -60,9 +62,10 @@ def train_head(
         init: an embedded model or a folder to start from.
         seed: of weights, batches and clips.
         clips: recorded for training, eight seconds each.
+        data: a folder of own video clips of a face, see `head_videos`: half of what is learned is theirs.
 
     Raises:
-        InputError: flite, festival or espeakng-loader is not installed.
+        InputError: flite, festival or espeakng-loader is not installed; `data` has no clips with a face.
     """
     place = choose_device(device)
     output.mkdir(parents=True, exist_ok=True)
@@ -71,11 +74,14 @@ def train_head(
         verify(source)
     affect = AffectEmbedding.from_pretrained(resolve("emotive-affect-1"), low_cpu_mem_usage=False)
     affect = affect.eval().requires_grad_(False)
+    filmed = filmed_clips(data, output / "filmed", report) if data else []
     heard, held_out = record(output, clips, seed, report)
+    heard += filmed * max(1, len(heard) // max(1, len(filmed)))
     denoiser = train_denoiser(output, heard, affect, minutes, place, source, batch_size, seed, report)
     folder = save(output, affect, denoiser)
     report("measuring the finished model")
     command = f"emotive train head --minutes {minutes:g} --seed {seed}" + (f" --init {init}" if init else "")
+    command += f" --data {data.name}" if data else ""
     state = torch.load(output / "head.pt", weights_only=True, mmap=True)
     machine = torch.cuda.get_device_name() if place.type == "cuda" else f"{torch.get_num_threads()} CPU cores"
     how = choose_dtype(place)[1].split(":")[0]
@@ -187,7 +193,7 @@ def finish(
     """Measures the model in `folder` on voices that it never heard, and writes its card."""
     affect = AffectEmbedding.from_pretrained(folder / "affect_embedding", low_cpu_mem_usage=False)
     denoiser = FaceDenoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False).float().eval()
-    reader = VisemeReader(clips[:240])
+    reader = VisemeReader([clip for clip in clips[:240] if clip.targets is None])
     rows = measure(denoiser, affect, held_out, reader)
     size = sum(f.stat().st_size for f in folder.rglob("*.safetensors")) / 1e6
     facts = {
@@ -196,7 +202,7 @@ def finish(
         "affect": affect.fingerprint()[:12],
         "bytes": f"{size:.1f} MB",
         "command": command,
-        "clips": f"{len(clips):,}",
+        "clips": f"{sum(clip.targets is None for clip in clips):,}",
         "history": history,
     }
     write_card(folder, rows, silence(denoiser, affect), facts)

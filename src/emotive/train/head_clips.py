@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotive.data.face_teacher import FaceTargets
 from emotive.data.readings import Speaker
 from emotive.data.sentences import sentence
 from emotive.data.takes import random_affect, take
@@ -36,7 +37,8 @@ ESPEAK_VOICES = (
 @dataclass(frozen=True)
 class Clip:
     """voice: who speaks. heard: float16 (N, 172), see `voice.listening`. affect: float32 (N, 3), of the
-    voice. phones and syllables in seconds, `alphabet` of the phones."""
+    voice, NaN where it is not known. phones and syllables in seconds, `alphabet` of the phones. targets: how
+    the face moved, of a filmed clip; the teacher decides for all others."""
 
     voice: str
     heard: np.ndarray
@@ -44,6 +46,7 @@ class Clip:
     alphabet: str
     phones: tuple[Phone, ...]
     syllables: tuple[Syllable, ...]
+    targets: FaceTargets | None = None
 
 
 @dataclass(frozen=True)

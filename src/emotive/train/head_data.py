@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emotive.data.face_teacher import FaceTargets, act, random_style
+from emotive.data.face_teacher import STYLE, FaceTargets, act, random_style
 from emotive.voice.listening import FEATURES, FRAMES, MELS, loudness
 
 from .head_clips import TOKENS, Clip
@@ -34,6 +34,8 @@ class HeadBatch(NamedTuple):
     closure: Tensor  # (B, N)
     contact: Tensor  # (B, N)
     history: Tensor  # bool (B, N): comes in clean
+    felt: Tensor  # bool (B,): whether the affect is known
+    typical: Tensor  # bool (B,): whether the style is
 
     def to(self, device: torch.device) -> HeadBatch:
         """The same on another device."""
@@ -109,12 +111,7 @@ def example(clips: Sequence[Clip], rng: np.random.Generator) -> dict[str, np.nda
     tokens = min(CROP, len(clip.heard))
     start = int(rng.integers(len(clip.heard) - tokens + 1))
     at = slice(start, start + tokens)
-    points = clip.affect[at] if rng.random() < 0.5 else random_curve(tokens, rng)
-    style = random_style(rng)
-    loud = loudness(clip.heard.astype(np.float32))[at]
-    targets = act(
-        clip.phones, clip.syllables, clip.alphabet, points, loud, style, TOKENS, rng, start / TOKENS
-    )
+    points, style, targets = _targets(clip, at, rng)
     history = HISTORY if rng.random() < 0.5 else 0
     # How much is to be said, and how much is heard beyond it.
     hears, present = np.ones(tokens, bool), np.ones(tokens, bool)
@@ -123,13 +120,33 @@ def example(clips: Sequence[Clip], rng: np.random.Generator) -> dict[str, np.nda
         (present if rng.random() < 0.6 else hears)[until:] = False
     if rng.random() < 0.06:
         hears[:] = False
-    knows = np.full(tokens, rng.random() < 0.35) & hears & present
+    knows = np.full(tokens, bool(clip.phones) and rng.random() < 0.35) & hears & present
+    felt, typical = np.isfinite(points[0, 0]), clip.targets is None
     row = {
-        "heard": spoil(clip.heard[at], rng), "hears": hears, "affect": points, "visemes": targets.visemes,
+        "heard": spoil(clip.heard[at], rng), "hears": hears,
+        "affect": points if felt else np.zeros_like(points), "visemes": targets.visemes,
         "knows": knows, "present": present, "weights": targets.weights, "pose": targets.pose,
         "closure": targets.closure, "contact": targets.contact, "history": np.arange(tokens) < history,
     }  # fmt: skip
-    return {**{name: _padded(value) for name, value in row.items()}, "style": style}
+    whole = {"style": style, "felt": np.array(felt), "typical": np.array(typical)}
+    return {**{name: _padded(value) for name, value in row.items()}, **whole}
+
+
+def _targets(clip: Clip, at: slice, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, FaceTargets]:
+    """Affect, style and motion of a part of a clip: as it was filmed, or as the teacher acts it."""
+    if clip.targets is not None:
+        t = clip.targets
+        parts = (t.weights[at], t.pose[at], t.closure[at], t.contact[at], t.visemes[at])
+        return clip.affect[at], np.zeros(len(STYLE), np.float32), FaceTargets(*parts)
+    points = clip.affect[at] if rng.random() < 0.5 else random_curve(at.stop - at.start, rng)
+    style = random_style(rng)
+    loud = loudness(clip.heard.astype(np.float32))[at]
+    begin = at.start / TOKENS
+    return (
+        points,
+        style,
+        act(clip.phones, clip.syllables, clip.alphabet, points, loud, style, TOKENS, rng, begin),
+    )
 
 
 def _padded(x: np.ndarray) -> np.ndarray:
@@ -147,13 +164,15 @@ def batches(clips: Sequence[Clip], size: int, seed: int) -> Iterator[HeadBatch]:
 
 
 def performances(clips: Sequence[Clip], count: int, seed: int) -> list[FaceTargets]:
-    """`count` performances of whole clips with random affect and style, for measuring motion."""
+    """`count` performances of whole clips with random affect and style, and all that were filmed."""
+    filmed = [clip.targets for clip in clips if clip.targets is not None]
+    clips = [clip for clip in clips if clip.targets is None]
     rng = np.random.default_rng(seed)
     found = []
-    for i in range(count):
+    for i in range(count if clips else 0):
         clip = clips[i % len(clips)]
         points = random_curve(len(clip.heard), rng)
         loud = loudness(clip.heard.astype(np.float32))
         style = random_style(rng)
         found.append(act(clip.phones, clip.syllables, clip.alphabet, points, loud, style, TOKENS, rng))
-    return found
+    return found + filmed

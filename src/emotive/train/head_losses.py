@@ -73,8 +73,8 @@ def head_loss(
         feeling = affect(batch.affect).pooled
     conditions = FaceConditions(
         batch.heard, batch.hears, feeling, batch.style, batch.visemes, batch.knows,
-        torch.rand(count, device=device) < DROPPED["affect"],
-        torch.rand(count, device=device) < DROPPED["style"],
+        (torch.rand(count, device=device) < DROPPED["affect"]) | ~batch.felt,
+        (torch.rand(count, device=device) < DROPPED["style"]) | ~batch.typical,
         batch.present,
     )  # fmt: skip
     with autocast():
