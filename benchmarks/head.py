@@ -69,8 +69,8 @@ def by_triangle(renderer: Any) -> Callable[..., Any]:
             place = place[:, max(left, 0) : left + width]
             if not patch.size or not place.size:
                 continue
-            inside = b - np.float32([max(left, 0), max(top, 0)])
-            turn = cv2.getAffineTransform(a - np.float32([max(x, 0), max(y, 0)]), inside)
+            inside = b - np.array([max(left, 0), max(top, 0)], np.float32)
+            turn = cv2.getAffineTransform(a - np.array([max(x, 0), max(y, 0)], np.float32), inside)
             warped = cv2.warpAffine(
                 patch, turn, place.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
             )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from emotive import weights
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
 from emotive.face.opening import bundled_portraits, open_portrait
@@ -35,17 +34,19 @@ LONGEST_CONSENT = 200  # characters
 FPS, SIDE = 30.0, 512
 ANSWERS = ("unasked", "agreed", "nobody")  # to the question who agreed: nobody was asked, a person, no person
 FARTHEST_LOOK = 20  # degrees
+KEPT = 8  # frames of a video, for judges
 
 Opening = Callable[[], "tuple[EmotiveTalkingHeadPipeline, dict[str, Any]]"]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A video, mp4, its first frame (uint8), what moves and what is heard in it, what it was made from, and
-    what was remarked."""
+    """A video, mp4, some of its frames from the first on (uint8), whose face it is, what moves and what is
+    heard, what it was made from, and what was remarked."""
 
     video: bytes
-    first: np.ndarray
+    frames: list[np.ndarray]
+    portrait: Portrait
     motion: FaceMotion
     speech: Speech
     made: Provenance
@@ -129,7 +130,6 @@ class Camera:
 
     def open(self) -> None:
         """Begins to open both models and returns at once; a failure shows when something is filmed."""
-        weights.resolve(self.model)
         self._opened.begin()
         self.booth.open()
 
@@ -151,7 +151,8 @@ class Camera:
 
         `shot` has a recording, or the plan a text; the feeling is the plan's, or on the way from it to `end`.
         """
-        portrait = portrait_of(shot)  # what is wrong with it is said first
+        with remarks() as first:
+            portrait = portrait_of(shot)  # what is wrong with it is said first
         yield "Listening" if shot.audio is not None else "Speaking"
         speech, plan, notes = self._heard(plan, end, shot)
         yield "Moving the face"
@@ -162,8 +163,16 @@ class Camera:
         plan = replace(plan, extra={**shot.told(), "seconds": round(motion.duration, 3)})
         yield f"Filming {motion.duration:.0f} s"
         with self._lock, remarks() as still_more:
-            video, first = self._filmed(plan, portrait, motion, speech, shot)
-        yield Scene(video, first, motion, speech, plan, tuple(dict.fromkeys((*notes, *more, *still_more))))
+            video, frames = self._filmed(plan, portrait, motion, speech, shot)
+        yield Scene(
+            video,
+            frames,
+            portrait,
+            motion,
+            speech,
+            plan,
+            tuple(dict.fromkeys((*first, *notes, *more, *still_more))),
+        )
 
     def _heard(
         self, plan: Provenance, end: Affect | None, shot: Shot
@@ -205,16 +214,18 @@ class Camera:
 
     def _filmed(
         self, plan: Provenance, portrait: Portrait, motion: FaceMotion, speech: Speech, shot: Shot
-    ) -> tuple[bytes, np.ndarray]:
+    ) -> tuple[bytes, list[np.ndarray]]:
         from emotive.media.video import VideoWriter
         from emotive.pipelines.talking_head import animate
 
         frames = animate(portrait, motion, SIDE, consent=shot.consent, not_a_person=shot.not_a_person)
         sound = speech.waveform, speech.sample_rate
+        kept, every = [], -(-len(motion) // KEPT)
         with tempfile.TemporaryDirectory(dir=self.folder) as own:
             file = Path(own) / "face.mp4"
             with VideoWriter(file, (SIDE, SIDE), motion.fps, plan, sound, sidecar=False) as writer:
-                writer.write(first := next(frames))
-                for frame in frames:
+                for i, frame in enumerate(frames):
                     writer.write(frame)
-            return file.read_bytes(), first
+                    if i % every == 0:
+                        kept.append(frame)
+            return file.read_bytes(), kept

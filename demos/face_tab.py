@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from emotive.face.shot import Shot
 from emotive.showcase import SENTENCE
 
 from . import components, face_views
-from .easel import new_seed, point, sentence
+from .easel import new_seed, point, remarks, sentence
 from .face import (
     ANSWERS,
     FARTHEST_LOOK,
@@ -121,7 +121,7 @@ def face_tab(room: gr.Tab, camera: Camera) -> None:
             for step in film_with(*values):
                 if isinstance(step, Scene):
                     shown = face_views.playing(step, camera.folder)
-                    yield shown, " ".join(f"{note.rstrip('.')}." for note in step.notes)
+                    yield shown, _line(step.notes)
                 elif camera.ready:
                     yield {"busy": step}, ""
         except EmotiveError as error:
@@ -155,7 +155,9 @@ def face_tab(room: gr.Tab, camera: Camera) -> None:
         try:
             # Who it was is asked when it is filmed.
             shot = who_speaks(chosen, file, points, agreed, "somebody")
-            return face_views.resting(shot, camera), ""
+            with remarks() as notes:
+                shown = face_views.resting(shot, camera)
+            return shown, _line(notes)
         except EmotiveError as error:
             return {"busy": ""}, sentence(error)
 
@@ -180,3 +182,7 @@ def face_tab(room: gr.Tab, camera: Camera) -> None:
     gr.on([photo.change, landmarks.change], look, who, [screen, notice], **camera_only)
     answer.input(answered, who, [screen, notice, told, consent], **camera_only)
     follow_source(source, [voice], notice, LONGEST_CLIP, quiet)
+
+
+def _line(notes: Iterable[str]) -> str:
+    return " ".join(f"{note.rstrip('.')}." for note in notes)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from emotive.errors import InputError, WeightsError
 from emotive.face.motion_files import WRITTEN, save_motion
 from emotive.face.opening import bundled_portraits, open_portrait
 from emotive.face.portrait import Portrait
@@ -18,7 +20,12 @@ from emotive.media import slug
 from emotive.media.provenance import Provenance
 
 from . import views, voice_views
+from .easel import remarks
 from .face import SIDE, Camera, Scene
+
+if TYPE_CHECKING:
+    from emotive.perceive.face_judge import FaceJudge
+    from emotive.perceive.face_published import FacePublishedJudge
 
 THUMB = 176  # pixels, two for each of the page's
 KINDS = {
@@ -57,7 +64,7 @@ def playing(scene: Scene, folder: Path) -> dict[str, Any]:
     made = scene.made
     return {
         "video": _uri("video/mp4", scene.video),
-        "poster": views.small(Image.fromarray(scene.first), SIDE),
+        "poster": views.small(Image.fromarray(scene.frames[0]), SIDE),
         "seconds": scene.motion.duration,
         "title": title(made),
         "name": name(made),
@@ -72,14 +79,40 @@ def motion(scene: Scene, folder: Path) -> dict[str, str]:
     found = {}
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for suffix in WRITTEN:
-            file = save_motion(scene.motion, Path(own) / f"motion{suffix}")
+            file = save_motion(scene.motion, Path(own) / f"motion{suffix}", scene.made.to_json())
             found[suffix] = _uri(KINDS[suffix], file.read_bytes())
     return found
 
 
 def readings(scene: Scene) -> list[dict[str, Any]]:
-    """What judges read in it: marks on the pad, and lines of words. Estimates, not ratings."""
-    return voice_views.readings(scene.speech)
+    """What judges read in the face and hear in the voice: marks on the pad and words. Estimates, not ratings.
+
+    None of the face where the network that finds its landmarks was not fetched.
+    """
+    return [*_seen(scene), *voice_views.readings(scene.speech)]
+
+
+def _seen(scene: Scene) -> list[dict[str, Any]]:
+    from emotive.face.find_landmarks import find_landmarks
+
+    with remarks():  # of a face that is turned or tilted: it was asked to
+        try:
+            neutral = find_landmarks(np.asarray(Image.fromarray(scene.portrait.image).resize((SIDE, SIDE))))
+            faces = [find_landmarks(frame, neutral) for frame in scene.frames]
+        except (InputError, WeightsError):
+            return []
+    return [views.reading(name, judge.estimate(faces, neutral)) for name, judge in _judges().items()]
+
+
+@cache
+def _judges() -> dict[str, FaceJudge | FacePublishedJudge]:
+    from emotive.perceive.face_judge import FaceJudge
+    from emotive.perceive.face_published import FacePublishedJudge
+
+    try:
+        return {"face": FaceJudge.from_pretrained(), "published face": FacePublishedJudge()}
+    except WeightsError:
+        return {"published face": FacePublishedJudge()}
 
 
 def title(made: Provenance) -> str:

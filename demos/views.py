@@ -18,7 +18,7 @@ from emotive.media import slug
 from emotive.media.image import draw_grid, write_png
 from emotive.media.picture import as_array, open_picture
 from emotive.media.provenance import Provenance
-from emotive.perceive.judge import Judge
+from emotive.perceive.judge import Estimates, Judge
 
 from .easel import MAX_UPLOAD_PIXELS, Painting, without_path
 
@@ -46,12 +46,15 @@ def resting(painting: Painting, folder: Path) -> dict[str, Any]:
 
 def readings(image: Image.Image) -> list[dict[str, Any]]:
     """What both judges read in a picture: marks on the pad and a line of words. Estimates, not ratings."""
-    found = []
-    for name, judge in zip(("learned", "published"), _judges(), strict=True):
-        v, a, v_sd, a_sd = (float(values[0]) for values in judge.estimate([as_array(image)]))
-        said = f"{name} judge: valence {v:+.2f} ± {v_sd:.2f}, arousal {a:+.2f} ± {a_sd:.2f}"
-        found.append({"name": name, "valence": v, "arousal": a, "said": said.replace("-", "−")})
-    return found
+    named = zip(("learned", "published"), _judges(), strict=True)
+    return [reading(name, judge.estimate([as_array(image)])) for name, judge in named]
+
+
+def reading(name: str, estimates: Estimates) -> dict[str, Any]:
+    """What the judge called `name` reads on average: a mark on the pad, and words."""
+    v, a, v_sd, a_sd = (float(values.mean()) for values in estimates)
+    said = f"{name} judge: valence {v:+.2f} ± {v_sd:.2f}, arousal {a:+.2f} ± {a_sd:.2f}"
+    return {"name": f"the {name} judge", "valence": v, "arousal": a, "said": said.replace("-", "−")}
 
 
 @cache

@@ -62,11 +62,9 @@ def readings(speech: Speech) -> list[dict[str, Any]]:
     if judge is None:
         return []
     try:
-        v, a, v_sd, a_sd = (float(values[0]) for values in judge.estimate([speech]))
+        return [views.reading("speech", judge.estimate([speech]))]
     except InputError:
         return []
-    said = f"speech judge: valence {v:+.2f} ± {v_sd:.2f}, arousal {a:+.2f} ± {a_sd:.2f}"
-    return [{"name": "the speech judge", "valence": v, "arousal": a, "said": said.replace("-", "−")}]
 
 
 @cache

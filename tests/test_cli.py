@@ -378,8 +378,10 @@ def test_vocabulary(run, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert "cottage" in words["subject"]["house"] and "the" in words["other"]
 
 
-def test_demo_is_a_page_with_its_pictures_and_clips(run, model: Path, speech_model: Path):
-    models = ("--model", model, "--speech-model", speech_model)
+def test_demo_is_a_page_with_its_pictures_clips_and_videos(
+    run, model: Path, speech_model: Path, head_model: Path
+):
+    models = ("--model", model, "--speech-model", speech_model, "--head-model", head_model)
     done = run("demo", "-o", "new/demo", *models, "--device", "cpu")
     assert done.code == 0 and done.err == []
     assert done.out == [str(Path("new/demo/index.html"))]
@@ -392,6 +394,11 @@ def test_demo_is_a_page_with_its_pictures_and_clips(run, model: Path, speech_mod
         f"speech-{feeling}": (feeling, SENTENCE) for feeling in SPOKEN
     }
     assert all(f'src="./{name}.{kind}"' in page for name in clips for kind in ("wav", "png"))
+    for feeling in SPOKEN:
+        video = Path(f"new/demo/head-{feeling}.mp4")
+        made, heard = read_provenance(video), clips[f"speech-{feeling}"]
+        assert made.medium == "head" and (made.affect, made.prompt) == (heard.affect, heard.prompt)
+        assert f'src="./{video.name}"' in page and f'poster="./head-{feeling}.png"' in page
     assert len(SCENES) >= 13 and "" in [prompt for prompt, _ in SCENES]
     Path("file").write_text("")
     assert "cannot make the folder" in refused(run("demo", "-o", "file/demo"))

@@ -25,6 +25,7 @@ from emotive.media.provenance import Provenance, now, read_provenance
 if TYPE_CHECKING:
     from emotive.pipelines.image import EmotiveImagePipeline
     from emotive.pipelines.image_edit import EmotiveImageEditOutput
+    from emotive.pipelines.loading import EmotivePipeline
 
 WHERE = ("model_fingerprint", "emotive", "torch", "device", "dtype", "threads")  # what may change a picture
 
@@ -121,7 +122,7 @@ def load_pipeline(
     }
 
 
-def settled(plan: Provenance, pipe: EmotiveImagePipeline, here: dict[str, Any]) -> Provenance:
+def settled(plan: Provenance, pipe: EmotivePipeline, here: dict[str, Any]) -> Provenance:
     """`plan` with this place, and the model's own guidance where none was asked for."""
     for name, value in zip(("guidance_scale", "affect_guidance_scale"), pipe.guidance_defaults, strict=True):
         if getattr(plan, name) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from emotive.media.image import write_png
 from emotive.media.provenance import Provenance
 from emotive.media.spectrogram import spectrogram
 from emotive.plan import blank_plan, with_feeling
-from emotive.signals import Speech
+from emotive.signals import FaceMotion, Speech
 
-TITLE = "Emotive: one scene, one feeling, one picture; one sentence, three feelings"
+TITLE = "Emotive: one sentence, three feelings; one scene, one feeling, one picture"
 
 # Each subject in a place and a feeling of its own, then moods without a scene.
 SCENES = (
@@ -41,6 +41,8 @@ SCENES = (
 GRID = "a house in a meadow"  # in every feeling, 5 by 5
 SENTENCE = "I opened the letter, and I read it twice."  # means nothing good or bad by itself
 SPOKEN = ("sad", "neutral", "joy")
+PORTRAITS = {"sad": "tomas", "neutral": "yuki", "joy": "mara"}  # who says it
+SHOWN = 0.55  # of a video's frames, which stands for it until it is played
 
 
 def showcase_plans(model: str) -> list[Provenance]:
@@ -58,13 +60,22 @@ def spoken_plans(model: str) -> list[Provenance]:
     return [with_feeling(blank, affect) for affect in SPOKEN]
 
 
+def filmed_plan(spoken: Provenance, model: str) -> Provenance:
+    """The video of somebody who says what is `spoken`, from the same seed and with the same feeling."""
+    plan = replace(blank_plan(model), medium="head", prompt=SENTENCE, seed=1, num_inference_steps=8)
+    plan = replace(with_feeling(plan, spoken.affect_text), voice=spoken.voice, fps=30.0, size=(512, 512))
+    return replace(plan, extra={"portrait": PORTRAITS[spoken.affect_text]})
+
+
 def write_showcase(
     folder: Path,
     plans: list[Provenance],
     pictures: Iterator[tuple[ImageJob, Any]],
     spoken: Iterable[tuple[Provenance, Sequence[Speech]]] = (),
+    film: Callable[[Provenance, Speech], tuple[Provenance, FaceMotion]] | None = None,
 ) -> Path:
-    """Writes what is `spoken` (a plan, and its speech in parts), each clip with its spectrogram; the
+    """Writes what is `spoken` (a plan, and its speech in parts), each clip with its spectrogram and, by
+    `film` (the plan of a clip, its speech -> the plan of a video, its motion), somebody who says it; the
     `pictures` of `plans`, in their order; and the page `index.html` that shows them.
 
     Returns the path of the page. Raises InputError if `folder` is missing or cannot be written.
@@ -76,11 +87,32 @@ def write_showcase(
         write_audio(clip, speech.waveform, speech.sample_rate, made)
         write_png(clip.with_suffix(".png"), spectrogram(speech, 960, 600, size=24), made, sidecar=False)
         shown.append((clip, _caption(made.affect_text), made))
+        if film is not None:
+            video = _filmed(folder / f"head-{slug(made.affect_text)}.mp4", *film(made, speech), speech)
+            shown.append((video, _caption(made.affect_text), made))
     for number, plan in enumerate(plans, start=1):
         target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
         caption = _caption(plan.affect_text) or "valence to the right, arousal upward"
         shown += [(path, caption, plan) for path in write_images(plan, pictures, [target])]
     return write_contact_sheet(folder / "index.html", TITLE, shown)
+
+
+def _filmed(path: Path, plan: Provenance, motion: FaceMotion, speech: Speech) -> Path:
+    """Writes the video of a portrait, and a picture from its midst beside it."""
+    from PIL import Image
+
+    from emotive.media.video import VideoWriter
+    from emotive.pipelines.animation import animate
+
+    assert plan.size is not None
+    still = int(SHOWN * len(motion))
+    sound = speech.waveform, speech.sample_rate
+    with VideoWriter(path, plan.size, motion.fps, plan, sound) as writer:
+        for i, frame in enumerate(animate(str(plan.extra["portrait"]), motion, plan.size[0])):
+            writer.write(frame)
+            if i == still:
+                write_png(path.with_suffix(".png"), Image.fromarray(frame), plan, sidecar=False)
+    return path
 
 
 def _caption(affect: str) -> str:

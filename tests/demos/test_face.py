@@ -20,7 +20,9 @@ from browser import Browser, find_browser, wait
 from points68 import ibug
 from tiny import tiny_head_pipeline, tiny_image_pipeline, tiny_speech_pipeline
 
+from emotive import weights
 from emotive.affect import Affect
+from emotive.cli import main
 from emotive.demos import face, face_views
 from emotive.demos.easel import Easel
 from emotive.demos.face import (
@@ -123,7 +125,7 @@ def test_a_scene_is_a_video_and_its_motion_that_say_what_they_are(camera: Camera
     frames = list(video)
     assert len(frames) == len(scene.motion) and frames[0].shape == (SIDE, SIDE, 3)
     assert scene.motion.duration == pytest.approx(scene.speech.duration, abs=1.5 / FPS)
-    assert np.abs(frames[0].astype(int) - scene.first).mean() < 6
+    assert np.abs(frames[0].astype(int) - scene.frames[0]).mean() < 6
     for suffix in (".npz", ".json"):
         motion = tmp_path / f"motion{suffix}"
         motion.write_bytes(unpacked(shown["motion"][suffix]))
@@ -136,6 +138,21 @@ def test_a_scene_is_a_video_and_its_motion_that_say_what_they_are(camera: Camera
     )
     assert shown["title"] == f"{WHO.capitalize()}: “Read.”, joy 0.7 + fear 0.3"
     assert not list(camera.folder.iterdir()), "nothing stays on this machine"
+
+
+def test_the_command_moves_the_face_of_a_download_again(camera: Camera, tmp_path: Path):
+    sound, file, motion = hum(tmp_path / "hum.wav", 0.4), tmp_path / "made.mp4", tmp_path / "again.npz"
+    scene = filmed(
+        camera, Shot(WHO, audio=sound, moves=moves(2, 0, 5, 0, False, False)), text="", affect="sad"
+    )
+    file.write_bytes(scene.video)
+    tiny_head_pipeline().save_pretrained(tmp_path / "tiny")
+    weights.write_sums(tmp_path / "tiny")
+    like = ("--like", str(file), "--model", str(tmp_path / "tiny"))
+    assert main(["head", "--audio", str(sound), *like, "--motion", str(motion)]) == 0
+    again = load_motion(motion)
+    np.testing.assert_allclose(again.weights, scene.motion.weights, atol=1e-6)
+    np.testing.assert_allclose(again.gaze, scene.motion.gaze, atol=1e-6)
 
 
 def test_the_seed_and_nothing_else_is_chance(camera: Camera, tmp_path: Path):
@@ -168,7 +185,7 @@ def test_a_photograph_carries_the_badge_until_somebody_agreed(
     assert badged(camera.still(unasked), plain) and not (camera.still(nobody) != plain).any()
     short = hum(tmp_path / "hum.wav", 0.2)
     scene, allowed = (filmed(camera, replace(shot, audio=short), text="") for shot in (unasked, agreed))
-    assert badged(scene.first, allowed.first)
+    assert badged(scene.frames[0], allowed.frames[0])
     assert dict(face_views.rows(scene.made))["consent"] == "not given"
     assert (
         allowed.made.extra["consent"] == "myself, in writing" and nobody.told()["consent"] == "not a person"
@@ -247,7 +264,7 @@ def test_what_cannot_be_filmed_is_one_line_without_a_place_on_this_machine(
         ({"strength": None}, "strength"),
     ):
         with pytest.raises(InputError, match=said):
-            filmed(camera, Shot(WHO), **changes)
+            filmed(camera, Shot(WHO), None, **changes)
     monkeypatch.setattr(face, "LONGEST_CLIP", 0.1)
     with pytest.raises(InputError, match="to say: shorten the text"):
         filmed(camera, Shot(WHO))

@@ -24,7 +24,7 @@ from emotive.cli.speaking import asked, speaker, speech_plan_like
 from emotive.demos import voice_views
 from emotive.demos.easel import Easel
 from emotive.demos.studio import build_studio, serve
-from emotive.demos.voice import LONGEST_TEXT, Booth, asked_aloud, open_recording, voices_of, way
+from emotive.demos.voice import LONGEST_TEXT, Booth, Take, asked_aloud, open_recording, voices_of, way
 from emotive.errors import InputError, WeightsError
 from emotive.media.audio import read_audio
 from emotive.media.provenance import read_provenance
@@ -120,7 +120,7 @@ def test_the_head_of_the_player_runs_over_the_sound_that_it_is_at(booth: Booth):
     click, rate = 1.5, 24_000
     waveform = np.zeros(2 * rate, np.float32)
     waveform[int(click * rate) :][:24] = 0.9
-    shown = voice_views.resting(voice.Take(Speech(waveform, rate), plan()), booth.folder)
+    shown = voice_views.resting(Take(Speech(waveform, rate), plan()), booth.folder)
     picture = np.asarray(Image.open(io.BytesIO(unpacked(shown["picture"]))).convert("L"), dtype=float)
     assert picture.shape[1] == 2 * shown["width"]
     column = picture[60:200].mean(0)

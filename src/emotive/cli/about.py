@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .common import IMAGE_MODEL, AsJson, Device, Folder, app, batch_size, make_folder, option, progress, table
+from .head import HEAD_MODEL
 from .speech import SPEECH_MODEL
 
 if TYPE_CHECKING:
     from emotive.media.provenance import Provenance
+    from emotive.signals import FaceMotion, Speech
 
 # What happened to a file, or came before the model: label -> key of the provenance.
 ASIDE = {"edited from": "edited_from", "processed": "processed", "engine": "engine"}
@@ -104,13 +106,15 @@ def demo(
     output: Folder = Path("emotive-demo"),
     model: Annotated[str, option("Image model: name, folder or hub id.")] = IMAGE_MODEL,
     speech_model: Annotated[str, option("Speech model: name, folder or hub id.")] = SPEECH_MODEL,
+    head_model: Annotated[str, option("Talking-head model: name, folder or hub id.")] = HEAD_MODEL,
     device: Device = None,
 ) -> None:
-    """Make first pictures, speak a sentence with three feelings, and write one offline page."""
+    """Make first pictures, say a sentence with three feelings, film who says it; write one offline page."""
     from emotive.batch import image_jobs, run_image_jobs
     from emotive.plan import load_pipeline, settled
-    from emotive.showcase import showcase_plans, spoken_plans, write_showcase
+    from emotive.showcase import filmed_plan, showcase_plans, spoken_plans, write_showcase
 
+    from .filming import load_head_pipeline, moved
     from .speaking import asked, load_speech_pipeline, settled_speech, speaker
 
     make_folder(output)
@@ -120,8 +124,14 @@ def demo(
     pipe, here = load_pipeline(model, device)
     spoken = [settled_speech(plan, voice, there) for plan in spoken_plans(speech_model)]
     speech = ((plan, list(speaker(voice, plan, plan.prompt)(asked(plan)))) for plan in spoken)
+    face, where = load_head_pipeline(head_model, device)
+
+    def film(plan: Provenance, said: Speech) -> tuple[Provenance, FaceMotion]:
+        made = settled(filmed_plan(plan, head_model), face, where)
+        return made, moved(face, made, said)
+
     pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
-    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures, speech))
+    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures, speech, film))
 
 
 def _words(made: Provenance) -> dict[str, str]:

@@ -231,7 +231,7 @@ def evaluate_head(
     from emotive.evaluate.image import affect_grid
     from emotive.evaluate.report import check_report_folder, write_report
     from emotive.evaluate.workers import check_workers
-    from emotive.perceive.face import FaceJudge
+    from emotive.perceive.face_judge import FaceJudge
     from emotive.perceive.face_published import FacePublishedJudge
 
     from .filming import load_head_pipeline

@@ -79,8 +79,8 @@ def film(
     else:
         pipe, here = load_head_pipeline(plan.model, device)
         speech, plan = _speech(plan, shot, device)
-        plan = settled(plan, pipe, here)  # type: ignore[arg-type]
-        motion = _moved(pipe, plan, speech, controls)
+        plan = settled(plan, pipe, here)
+        motion = moved(pipe, plan, speech, controls)
     plan = replace(plan, extra={**made_of, "seconds": round(motion.duration, 3)})
     if target is not None:
         assert portrait is not None
@@ -136,9 +136,10 @@ def load_head_pipeline(model: str, device: str | None) -> tuple[EmotiveTalkingHe
     }
 
 
-def _moved(
-    pipe: EmotiveTalkingHeadPipeline, plan: Provenance, speech: Speech, controls: FaceControls
+def moved(
+    pipe: EmotiveTalkingHeadPipeline, plan: Provenance, speech: Speech, controls: FaceControls | None = None
 ) -> FaceMotion:
+    """How the face of a plan moves."""
     import torch
 
     untold = not plan.affect_text and plan.curve is None and plan.affect == Affect.neutral()

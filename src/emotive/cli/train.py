@@ -154,6 +154,31 @@ def train_judge(
         print(recipe(output, minutes, seed, device, report=report))
 
 
+@train_app.command("face-judge")
+def train_face_judge(
+    output: Folder,
+    people: Annotated[int, option("Strangers who are painted for it; the last two set the spread.")] = 14,
+    frames: Annotated[int, option("Frames of each, about 30 ms a frame.")] = 500,
+    steps: Annotated[int, option("Training steps.")] = 3000,
+    seed: Annotated[int, option("Seed of people, frames and weights.")] = 0,
+) -> None:
+    """The learned judge of faces, on painted strangers; needs `emotive fetch face-landmarks`."""
+    _check(
+        1.0,
+        ("--people", people, 4, 10_000),
+        ("--frames", frames, 16, 100_000),
+        ("--steps", steps, 10, 10**6),
+        ("--seed", seed, 0, 2**32 - 1),
+    )
+    with needs_extra("train"):
+        from emotive.train.face_judge import train_face_judge as recipe
+    from emotive.plan import quiet_diffusers
+
+    make_folder(output)
+    with quiet_diffusers():
+        print(recipe(output, people, frames, steps, seed, report=report))
+
+
 def _check(minutes: float, *numbers: tuple[str, int, int, int]) -> None:
     """Raises InputError unless there is time, and each (option, value, least, most) is within its range."""
     if not 0 < minutes < float("inf"):

@@ -18,7 +18,7 @@ def paint_nose(p: Person, g: Ground, picture: np.ndarray) -> None:
     w = p.nose_width
     for s in (-1, 1):
         rim = [(0.20, -1.0), (0.34, -6.0), (0.60, -6.5), (0.72, -2.5), (0.55, 0.2), (0.34, 0.8)]
-        hole = shifted(smooth(rim, 60, closed=True) * [s * w, 1], MIDDLE, p.nose_base)
+        hole = shifted(smooth(np.array(rim) * [s * w, 1], 60, closed=True), MIDDLE, p.nose_base)
         lay(picture, dark, 0.80 * g.mask(hole, 1.1))
         lay(picture, dark, 0.22 * g.mask(hole, 3.2))
         fold_line = [(w - 1, -26), (w + 3.0, -15), (w + 0.5, -4), (w - 9, 0.5)]

@@ -23,6 +23,7 @@ class Hairstyle:
     back: tuple[Sheet, ...] = ()
     front: tuple[Sheet, ...] = ()
     stays: tuple[float, float] | None = None
+    long: bool = False  # whether hair is seen beside the neck
     cap: tuple[tuple[float, float], ...] = ()  # a closed outline filled with dark hair below the front sheets
     short: Callable[[Person, Ground], np.ndarray] | None = None  # paints hair too short for sheets instead
     shade: float = 0.85  # 0..1: the shadow it throws on the forehead
@@ -155,6 +156,7 @@ def waves(p: Person) -> Hairstyle:
                 wave=(15.0, 2.1), **wisps),
         ),
         stays=(690, 800),
+        long=True,
         cap=cap,
     )  # fmt: skip
 
@@ -205,6 +207,7 @@ def bob(p: Person) -> Hairstyle:
             Sheet(fringe, locks=18, **wisps), Sheet(left, locks=8, **wisps), Sheet(right, locks=8, **wisps),
         ),
         cap=cap,
+        long=True,
     )  # fmt: skip
 
 
@@ -272,10 +275,10 @@ def pulled_back(p: Person) -> Hairstyle:
     )
     right = tuple(((part, c[0][1]), *c[1:]) for c in _flip(left))
     behind = (
-        ((512 - 0.9 * w, 250), (512 - 1.09 * w, 380), (512 - 0.99 * w, 500), (512 - 0.84 * w, 590)),
+        ((512 - 0.9 * w, 250), (512 - 1.09 * w, 380), (512 - 0.97 * w, 480), (512 - 0.80 * w, 560)),
         ((512 - 0.5 * w, 250), (512 - 0.6 * w, 380), (512 - 0.5 * w, 520), (512 - 0.4 * w, 650)),
         ((512 + 0.5 * w, 250), (512 + 0.6 * w, 380), (512 + 0.5 * w, 520), (512 + 0.4 * w, 650)),
-        ((512 + 0.9 * w, 250), (512 + 1.09 * w, 380), (512 + 0.99 * w, 500), (512 + 0.84 * w, 590)),
+        ((512 + 0.9 * w, 250), (512 + 1.09 * w, 380), (512 + 0.97 * w, 480), (512 + 0.80 * w, 560)),
     )
     cap = ((part, p.hairline), (470, p.hairline + 10), (410, 270), (362, 340), (512 - 0.94 * w, 420),
         (512 - 1.02 * w, 400), (302, 270),

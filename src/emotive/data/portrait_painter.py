@@ -98,10 +98,12 @@ def _behind(
     backdrop = image.copy()
     body, clothed = paint_body(p, g, face, front[..., 3])
     # Behind the neck there is hair also where the head has moved away, but not out to its own edge.
-    kept = ramp(g.y, 520, 620) * ramp(np.abs(g.x - MIDDLE), 1.12 * p.face_width, 0.85 * p.face_width)
+    kept = ramp(g.y, 520, 620) * ramp(np.abs(g.x - MIDDLE), 0.95 * p.face_width, 0.65 * p.face_width)
     hangs = np.zeros_like(g.y)
     if style.stays:
         hangs = ramp(g.y, style.stays[0] - 40, style.stays[0] - 4)
+    else:  # nor down to its tips
+        kept = kept * ramp(g.y, p.chin_line - 24, p.chin_line - 70) * style.long
     over(back * np.maximum(kept, hangs)[..., None], backdrop)
     over(back, image)
     lay(backdrop, clothed, body)

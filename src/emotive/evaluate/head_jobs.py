@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from emotive.affect import Affect, AffectCurve
+from emotive.perceive.face_units import face_units
 from emotive.signals import FaceMotion, Speech
 
 from .head_arms import FPS, MOVERS, HeadCaption, Mover, joined, model_mover, silence, unspelled
@@ -246,8 +247,6 @@ def _levels(setup: Setup, task: Task) -> dict[str, Any]:
 
 
 def _name_features(setup: Setup, portrait: str) -> dict[str, np.ndarray] | None:
-    from emotive.perceive.face_units import face_units
-
     screen = screen_of(portrait, setup.detect)
     faces = named_faces(screen, setup.column)
     if any(face is None for face in faces.values()):

@@ -98,7 +98,8 @@ def make_eye_plates(
         if sclera is None:
             white[region] = _whites(picture, ball)
         places = [
-            (yy - top) / frame.unit / REACHES[0], (bottom - yy) / frame.unit / REACHES[1], (xx - first) / (last - first),
+            (yy - top) / frame.unit / REACHES[0], (bottom - yy) / frame.unit / REACHES[1],
+            (xx - first) / (last - first),
         ]  # fmt: skip
         places = [np.clip(place, 0, 1) for place in places]
         ratio = picture.mean(2) / np.maximum(white.mean(2), 1)
@@ -123,7 +124,7 @@ def make_eye_plates(
 
 
 def _whites(picture: np.ndarray, ball: np.ndarray) -> np.ndarray:
-    """(3,): the colour of the whites in full light: of the brighter pixels of the ball, some of which are lid."""
+    """(3,): the whites in full light: the brighter pixels of the ball, some of which are lid."""
     if ball.sum() < 8:
         return np.full(3, 205.0, np.float32)
     colours = picture[ball]
@@ -172,8 +173,8 @@ def _disc(
 
 
 def _lights(
-    picture: np.ndarray, white: np.ndarray, disc: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float],
-    shaded: np.ndarray,
+    picture: np.ndarray, white: np.ndarray, disc: np.ndarray, seen: np.ndarray,
+    iris: tuple[float, float, float], shaded: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """What is brighter in the picture than in the rebuilt iris: catch lights."""
     cx, cy, radius = iris

@@ -29,16 +29,17 @@ def _curve(curve: np.ndarray, place: float) -> float:
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
 def draw_eye(
-    frame: np.ndarray, origin: np.ndarray, axis: np.ndarray, top: np.ndarray, bottom: np.ndarray, length: float,
-    to_source: np.ndarray, iris: np.ndarray, sclera: np.ndarray, disc: np.ndarray, lights: np.ndarray, unit: float,
+    frame: np.ndarray, origin: np.ndarray, axis: np.ndarray, top: np.ndarray, bottom: np.ndarray,
+    length: float, to_source: np.ndarray, iris: np.ndarray, sclera: np.ndarray, disc: np.ndarray,
+    lights: np.ndarray, unit: float,
     lashes: np.ndarray, shade: np.ndarray,
 ) -> None:  # fmt: skip
     """Draws one eyeball between its lids into a frame uint8 (H, W, 3), in place.
 
     origin, axis: of the line between the corners, pixels of the frame; axis a unit vector to larger x.
     top, bottom: float64 (K,), heights of the lids over that line (down), at K equal steps along `length`.
-    to_source: (2, 3), frame -> picture. iris: middle x and y, half width, half height in the picture, shift x and
-    y of the catch light. lashes: (3,), the colour of the line where the lids meet. shade: (3, K), as in
+    to_source: (2, 3), frame -> picture. iris: middle x and y, half width, half height in the picture, shift
+    x and y of the catch light. lashes: (3,), the colour of the line where the lids meet. shade: (3, K), as in
     EyePlates, of this eye.
     """
     height, width = frame.shape[:2]

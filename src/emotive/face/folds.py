@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -26,12 +28,12 @@ class Canvas:
         return np.exp(-(((c * dx + s * dy) / sx) ** 2) - ((-s * dx + c * dy) / sy) ** 2)
 
     def groove(
-        self, points: list[tuple[float, float]] | np.ndarray, width: float, lit: float = 0.6, reach: float = 2.2,
-        taper: tuple[float, float] = (0.35, 0.35),
+        self, points: Sequence[tuple[float, float] | np.ndarray] | np.ndarray, width: float, lit: float = 0.6,
+        reach: float = 2.2, taper: tuple[float, float] = (0.35, 0.35),
     ) -> np.ndarray:  # fmt: skip
         """A fold along a smooth curve through points (k, 2): dark (-1) in it, `lit` beside it, to the left of
-        its direction as seen on the picture with Y up; below 0 `lit` is the other side's. It fades at both ends
-        over `taper` of its length."""
+        its direction as seen on the picture with Y up; below 0 `lit` is the other side's. It fades at both
+        ends over `taper` of its length."""
         points = np.asarray(points, float)
         steps = np.linspace(0, 1, len(points))
         line = CubicSpline(steps, points)(np.linspace(0, 1, 36))
@@ -47,7 +49,7 @@ class Canvas:
         best = np.full(x.shape, np.inf)
         side, position = np.zeros_like(best), np.zeros_like(best)
         length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))]
-        for k, (a, b) in enumerate(zip(line[:-1], line[1:])):
+        for k, (a, b) in enumerate(pairwise(line)):
             along = b - a
             size = float(along @ along)
             t = np.clip(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / size, 0, 1)

@@ -34,13 +34,15 @@ def pose(
 ) -> np.ndarray:
     """Points (n, 3) in face units, with the head turned and shifted.
 
-    share: (n,) how much of the head's motion each follows. outline: (n,), `outline_share`: the skull is round,
-    so its outline shows other parts when it turns, but stays as wide.
+    share: (n,) how much of the head's motion each follows. outline: (n,), `outline_share`: the skull is
+    round, so its outline shows other parts when it turns, but stays as wide.
     rotation (3,) rad and translation (3,) m are FaceMotion's.
     """
     rotation = np.array([soft_limit(r, most) for r, most in zip(np.nan_to_num(rotation), SAFE, strict=True)])
     shift = (
-        np.array([soft_limit(s, most) for s, most in zip(np.nan_to_num(translation), SAFE_SHIFT)])
+        np.array(
+            [soft_limit(s, most) for s, most in zip(np.nan_to_num(translation), SAFE_SHIFT, strict=True)]
+        )
         / EYE_DISTANCE
     )
     if not rotation.any() and not shift.any():

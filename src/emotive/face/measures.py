@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from .frame import FaceFrame, smooth
 from .landmarks import FaceLandmarks
@@ -18,8 +19,8 @@ class Measures:
     """x, y: (n,) of the mesh's vertices. t: position along the mouth, -1 and 1 at its corners.
 
     lower: 0 above the mouth's line, 1 below it. above, below: distance from the outer edge of the upper and
-    lower lip, 0 within. inner: 1 at the lips' inner edges, 0 from their outer ones on. under: distance below the
-    jaw's outline. left: 1 on the person's left half of the mouth, exactly 0 past a seam on the right.
+    lower lip, 0 within. inner: 1 at the lips' inner edges, 0 from their outer ones on. under: distance below
+    the jaw's outline. left: 1 on the person's left half of the mouth, exactly 0 past a seam on the right.
     """
 
     x: np.ndarray
@@ -73,13 +74,22 @@ def measure(landmarks: FaceLandmarks, frame: FaceFrame, mesh: FaceMesh) -> Measu
     below = np.where(lower > 0.5, np.clip(y - along(lips[3]), 0, None), 0)
     above[mesh.upper_lip], below[mesh.lower_lip] = 0, 0
     oval, nose = frame.to_face(landmarks.oval), frame.to_face(landmarks.nose)
-    jaw = frame.to_face(landmarks.oval[9:28])[:, :2]
+    jaw = refined(frame.to_face(landmarks.oval[7:30])[:, :2])
     inner = np.zeros(len(x))
     inner[mesh.upper_lip] = inner[mesh.lower_lip] = LIP_ROWS[:, None]
     return Measures(
-        x, y, t, lower, above, below, smooth(x - middle[0], -0.09, 0.09), (float(middle[0]), float(middle[1])), half,
-        corners, float(oval[18, 1]), float(nose[6, 1]), nose[[4, 8], :2], np.clip(lips[2, :, 1] - lips[1, :, 1], 0, None),
+        x, y, t, lower, above, below, smooth(x - middle[0], -0.09, 0.09),
+        (float(middle[0]), float(middle[1])), half, corners, float(oval[18, 1]), float(nose[6, 1]),
+        nose[[4, 8], :2], np.clip(lips[2, :, 1] - lips[1, :, 1], 0, None),
         np.stack([[refined(frame.to_face(lid)[:, :2]) for lid in eye] for eye in landmarks.eyes]),
         frame.to_face(landmarks.brows)[..., :2], float((lips[1, 10, 1] + lips[2, 10, 1]) / 2), inner,
-        np.clip(y - along(jaw), 0, None),
+        _beyond(mesh.points[:, :2], jaw),
     )  # fmt: skip
+
+
+def _beyond(points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
+    """Distance of points (n, 2) below the line of the jaw (k, 2), 0 within the face, (n,)."""
+    order = np.argsort(jaw[:, 0])
+    inside = points[:, 1] <= np.interp(points[:, 0], jaw[order, 0], jaw[order, 1], left=-9, right=-9)
+    dense = np.concatenate([jaw[:-1] * (1 - t) + jaw[1:] * t for t in (0, 0.25, 0.5, 0.75)])
+    return np.where(inside, 0, KDTree(dense).query(points)[0])

@@ -25,7 +25,8 @@ FILL, OUTER_FILL = 0.075, 0.125
 
 @dataclass(frozen=True, eq=False)
 class FaceMesh:
-    """points: (n, 3) in face units, as in the picture. triangles: int32 (m, 3); those of the holes come first.
+    """points: (n, 3) in face units, as in the picture. triangles: int32 (m, 3), those of the holes first.
+
     upper_lip, lower_lip: indices (5, 21): rows from the outer to the inner edge, columns from the person's
         right corner to the left.
     lids: indices (2, 2, 17): right and left eye, upper and lower lid, from the outer to the inner corner.
@@ -129,10 +130,9 @@ def _fill(vertices: _Vertices, outline: np.ndarray, frame: FaceFrame, size: tupl
     corners = frame.to_face(
         np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], float)
     )
-    edge = [
-        a + (b - a) * t for a, b in zip(corners, np.roll(corners, -1, 0), strict=True) for t in np.linspace(0, 1, 24)[:-1]
-    ]
-    vertices.add(np.array(edge))
+    t = np.linspace(0, 1, 24)[:-1, None]
+    edge = [a + (b - a) * t for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)]
+    vertices.add(np.concatenate(edge))
     low, high = corners.min(0), corners.max(0)
     contour = outline.astype(np.float32)
     for spacing, inside in ((FILL, True), (OUTER_FILL, False)):

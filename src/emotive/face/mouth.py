@@ -19,22 +19,24 @@ def _step(x: float, low: float, high: float) -> float:
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
 def draw_mouth(
-    frame: np.ndarray, origin: np.ndarray, axis: np.ndarray, top: np.ndarray, bottom: np.ndarray, length: float,
+    frame: np.ndarray, origin: np.ndarray, axis: np.ndarray, top: np.ndarray, bottom: np.ndarray,
+    length: float,
     to_mouth: np.ndarray, jaw: np.ndarray, upper: np.ndarray, lower: np.ndarray, area: np.ndarray,
-    tongue: float, unit: float, light: float, gloom: float, seam: float, tongue_colour: np.ndarray, deep: np.ndarray, front: np.ndarray,
+    tongue: float, unit: float, light: float, gloom: float, seam: float,
+    tongue_colour: np.ndarray, deep: np.ndarray, front: np.ndarray,
 ) -> None:  # fmt: skip
     """Draws the inside of the mouth between the lips into a frame uint8 (H, W, 3), in place.
 
     origin, axis, top, bottom, length: of the lips' inner edges, as `eyes.lid_heights` gives them.
     to_mouth: (2, 3), frame -> mouth coordinates of the skull. jaw: (2,), how far the jaw has moved in them.
     upper, lower: painted teeth over `area` (low x, low y, high x, high y). tongue: 0..1, tongueOut.
-    unit: pixels of one mouth coordinate. light: of the scene. gloom: how dark the lips make what is just behind them, 0..1.
-    seam: how dark the line is where closed lips meet, 0..1.
+    unit: pixels of one mouth coordinate. light: of the scene. gloom: how dark the lips make what is just
+    behind them, 0..1. seam: how dark the line is where closed lips meet, 0..1.
     """
     height, width = frame.shape[:2]
     steps = len(top) - 1
     stride = length / steps
-    out = max(0.0, (tongue - 0.4) / 0.6)
+    out = max(0.0, (tongue - 0.4) / 0.6) ** 1.8
     low, high = top.min() - 2, bottom.max() + 2 + 0.30 * out * unit
     x_low, x_high, y_low, y_high = 1e9, -1e9, 1e9, -1e9
     for s in (0.0, length):
@@ -98,10 +100,12 @@ def draw_mouth(
             has_upper = 0 <= ux < upper.shape[1] - 1 and 0 <= uy < upper.shape[0] - 1
             has_lower = 0 <= lx < lower.shape[1] - 1 and 0 <= ly < lower.shape[0] - 1
             rim = min(s, length - s) / length
-            shadow = 1 - gloom * np.exp(-max(h - over, 0.0) / unit / 0.036)
+            # A narrow gap is all edge; its teeth are not all in shadow.
+            reach = min(0.036, 0.35 * opening / unit) + 0.004
+            shadow = 1 - gloom * np.exp(-max(h - over, 0.0) / unit / reach)
             shadow *= 1 - 0.5 * gloom * np.exp(-max(under - h, 0.0) / unit / 0.020)
             shadow *= 1 - gloom + gloom * _step(rim, -0.03, 0.22)
-            shadow *= 1 - gloom * 0.4 * (1 - _step(most / unit, 0.0, 0.12))
+            shadow *= 1 - gloom * 0.25 * (1 - _step(most / unit, 0.0, 0.12))
             shadow = shadow * (1 - out * tip) + out * tip
             a_lower = _sample(lower, lx, ly, 3) / 255 if has_lower else 0.0
             a_upper = _sample(upper, ux, uy, 3) / 255 if has_upper else 0.0

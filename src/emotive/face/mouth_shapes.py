@@ -34,7 +34,7 @@ def jaw_drop(m: Measures, power: float = 3.0, exponent: float = 1.35) -> np.ndar
 
 
 def mouth_shapes(m: Measures) -> Shapes:
-    """All shapes whose names begin with jaw, mouth or cheekPuff; mouthClose is made from jawOpen elsewhere."""
+    """All shapes of jaw, mouth and cheekPuff, but for mouthClose, which follows from jawOpen."""
     n, k = len(m.x), m.mouth_scale
     cx, cy = m.middle
     a, upper, lower = np.abs(m.t), 1 - m.lower, m.lower
@@ -71,7 +71,7 @@ def mouth_shapes(m: Measures) -> Shapes:
     q = around
     shape(
         "mouthPucker",
-        -0.42 * (m.x - cx) * q,
+        -0.46 * (m.x - cx) * q,
         (-0.034 * near_upper + 0.036 * near_lower)
         * (0.75 + 0.5 * a**2)
         * np.exp(-((a / 0.98) ** 6))
@@ -162,10 +162,8 @@ def mouth_shapes(m: Measures) -> Shapes:
 
 def roll_lips(shapes: Shapes, m: Measures, upper_lip: np.ndarray, lower_lip: np.ndarray) -> None:
     """Rolling and pressing fold the lips' red inwards: their outer edges come to the mouth's line."""
-    for name, rows, amount, other in (
-        ("mouthRollLower", lower_lip, 0.68, upper_lip),
-        ("mouthRollUpper", upper_lip, 0.68, lower_lip),
-    ):
+    amount = 0.68
+    for name, rows in (("mouthRollLower", lower_lip), ("mouthRollUpper", upper_lip)):
         edge = m.y[rows[0]] - m.y[rows[-1]]  # thickness with its sign, per column
         column = rows[:, 1:-1]
         shapes[name][column, 1] += -amount * (m.y[column] - m.y[rows[-1, 1:-1]])

@@ -52,10 +52,9 @@ def person(image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame) -> np.
     cv2.fillPoly(inside, [np.round(polygon).astype(np.int32)], 1)
     neck = (y > chin - 0.1) & (y < chin + 0.5) & (np.abs(x - middle) < half * 0.55)
     mark[(inside > 0) | neck] = cv2.GC_FGD
-    cv2.setRNGSeed(0)
-    cv2.grabCut(
-        small[..., ::-1].copy(), mark, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK
-    )
+    before = np.isin(mark, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    models = [_mixture(small[part].astype(float)) for part in (~before, before)]
+    cv2.grabCut(small, mark, (0, 0, 1, 1), models[0], models[1], 4, cv2.GC_EVAL)
     found = np.isin(mark, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     # One piece without holes: the one that holds the face.
     _, label = cv2.connectedComponents(found)
@@ -70,8 +69,31 @@ def person(image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame) -> np.
     return refined_edge(image, np.clip(soft, 0, 1), max(2, round(0.035 * frame.unit)))
 
 
+def _mixture(colours: np.ndarray, components: int = 5) -> np.ndarray:
+    """Gaussians over colours (n, 3), float64 (1, 65) as GrabCut has them: weights, means, covariances.
+
+    Its own start is drawn at random; this k-means starts from equal parts by lightness, so that a picture is
+    always cut out alike.
+    """
+    if len(colours) < 8 * components:
+        colours = np.concatenate([colours, np.full((8 * components, 3), 127.0)])
+    group = np.argsort(np.argsort(colours.sum(1), kind="stable"), kind="stable") * components // len(colours)
+    means = np.stack([colours[group == k].mean(0) for k in range(components)])
+    for _ in range(6):
+        group = ((colours[:, None] - means) ** 2).sum(2).argmin(1)
+        means = np.stack(
+            [colours[group == k].mean(0) if (group == k).any() else means[k] for k in range(components)]
+        )
+    weights = np.bincount(group, minlength=components) / len(colours)
+    spread = []
+    for k in range(components):
+        offsets = colours[group == k] - means[k]
+        spread.append(offsets.T @ offsets / max(len(offsets), 1) + np.eye(3))
+    return np.concatenate([weights, means.ravel(), np.ravel(spread)])[None]
+
+
 def refined_edge(image: np.ndarray, alpha: np.ndarray, radius: int) -> np.ndarray:
-    """An outline drawn to the picture's own edges by a guided filter (He, Sun & Tang 2013) on its luminance."""
+    """An outline drawn to the picture's own edges by a guided filter (He, Sun & Tang 2013)."""
     guide = image.astype(np.float32).mean(2) / 255
     box = (2 * radius + 1, 2 * radius + 1)
 
@@ -157,8 +179,8 @@ def make_plates(
     # A head that is cut off by the picture's border is held there: nothing lies beyond it.
     follow = follow * _free_of_border(alpha * follow, frame.unit)
     moving = alpha
-    # Behind everything that moves lies what is around it, or what a given backdrop has there, but for its neck: the
-    # neck moves, so it must not also stand behind itself. Where nothing moves the picture itself is best.
+    # Behind everything that moves lies what is around it, or what a given backdrop has there, but for its
+    # neck: that moves, so it must not also stand behind itself. Where nothing moves the picture is best.
     near = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     behind = filled(image, (1 - smooth(near, 0.0, 0.25)).astype(np.float32))
     if backdrop is not None:

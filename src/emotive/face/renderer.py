@@ -89,9 +89,9 @@ class PortraitRenderer:
     portrait: one that is not square is cut to a square around the face (`squared`).
     size: side of the frames in pixels, 64..2048.
 
-    What the portrait does not bring (background, whites of the eyes) is estimated from it once, in well under
-    a second; the first frame of a process may take some seconds more, while its kernels compile. An expression
-    that the portrait wears is taken off first. A renderer is for one thread at a time.
+    What the portrait does not bring (background, whites of the eyes) is estimated from it once, in about half
+    a second; the first frame after an installation takes some seconds more, while the kernels compile. An
+    expression that the portrait wears is taken off first. A renderer is for one thread at a time.
 
     Raises InputError for a size out of range and for a portrait whose face is smaller than 24 pixels.
     """
@@ -164,8 +164,8 @@ class PortraitRenderer:
             self._gloom, self._seam = 0.26, 0.75  # its own teeth have some of that shadow already
             a, b, c = (self.frame.to_picture(p) for p in self._mouth_frame)
             to_picture = np.stack([(b - a) / 0.25, (c - a) / 0.25, a], 1)
-            lines = [(line - centre) / scale for line in (inner_upper, inner_lower)]
-            self._upper = teeth.own_teeth(image, to_picture, *lines, density)
+            upper, lower = ((line - centre) / scale for line in (inner_upper, inner_lower))
+            self._upper = teeth.own_teeth(image, to_picture, upper, lower, density)
         else:
             self._upper = teeth.paint_teeth(True, density, self._light)
         self._area = np.concatenate([teeth.LOW, teeth.HIGH])
@@ -201,8 +201,8 @@ class PortraitRenderer:
     ) -> np.ndarray:
         """One frame, uint8 (size, size, 3), a new array.
 
-        weights (52,), rotation (3,) rad, translation (3,) m, gaze (2,) rad: one frame of a FaceMotion. The eyeLook
-        shapes add to gaze. What lies beyond the safe range of the head is pressed into it.
+        weights (52,), rotation (3,) rad, translation (3,) m, gaze (2,) rad: one frame of a FaceMotion. The
+        eyeLook shapes add to gaze. What lies beyond the safe range of the head is pressed into it.
         """
         weights, rotation = np.asarray(weights, float)[: len(ARKIT)], np.asarray(rotation, float)
         translation, gaze = np.asarray(translation, float), np.asarray(gaze, float)
@@ -252,7 +252,7 @@ class PortraitRenderer:
         upper, lower = self.mesh.lids[eye]
         origin, axis, top, bottom, length = lid_heights(points, upper, lower)
         corners = self.mesh.points[[upper[0], upper[-1]]]
-        below = corners.mean(0) + (0, 0.3 * float(np.linalg.norm(corners[1, :2] - corners[0, :2])), 0)
+        below = corners.mean(0) + np.array([0, 0.3 * np.linalg.norm(corners[1, :2] - corners[0, :2]), 0])
         skull = np.concatenate([corners, below[None]])
         here = self._posed(skull, rotation, translation)
         to_source = cv2.getAffineTransform(
@@ -267,8 +267,9 @@ class PortraitRenderer:
         )  # a catch light goes along by about half: it lies on the cornea
         iris = np.array([*centre, radius * np.cos(0.8 * yaw), radius * np.cos(0.8 * pitch), *light], float)
         draw_eye(
-            frame, origin, axis, top, bottom, length, to_source, iris, self._eyes.sclera, self._eyes.irises[eye],
-            self._eyes.lights, self.frame.unit, self._lashes[eye], self._eyes.shade[eye],
+            frame, origin, axis, top, bottom, length, to_source, iris,
+            self._eyes.sclera, self._eyes.irises[eye], self._eyes.lights, self.frame.unit, self._lashes[eye],
+            self._eyes.shade[eye],
         )  # fmt: skip
 
     def _draw_mouth(
@@ -294,9 +295,10 @@ class PortraitRenderer:
         names = [INDEX[n] for n in ("jawOpen", "jawLeft", "jawRight", "jawForward")]
         jaw = (w[names] @ drop[names, tip, :2]).astype(float) / self._measures.mouth_scale
         # Lips that stand out leave less light to what is behind them.
-        gloom = self._gloom + 0.42 * min(1.0, float(w[INDEX["mouthPucker"]] + 0.35 * w[INDEX["mouthFunnel"]]))
+        gloom = self._gloom + 0.5 * min(1.0, float(w[INDEX["mouthPucker"]] + 0.35 * w[INDEX["mouthFunnel"]]))
         mouth.draw_mouth(
-            frame, origin, axis, top, bottom, length, to_mouth, jaw * (1.0, 0.94), self._upper, self._lower, self._area, tongue,
+            frame, origin, axis, top, bottom, length, to_mouth, jaw * np.array([1.0, 0.94]),
+            self._upper, self._lower, self._area, tongue,
             self._mouth_unit, self._light, gloom, self._seam, mouth.TONGUE, mouth.DEEP, mouth.FRONT,
         )  # fmt: skip
 
@@ -306,7 +308,7 @@ class PortraitRenderer:
             yield self.render(motion.weights[i], motion.rotation[i], motion.translation[i], motion.gaze[i])
 
     def landmarks(self, weights: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> FaceLandmarks:
-        """Where the landmarks lie in that frame, pixels; irises as they look straight ahead but for eyeLook."""
+        """Where the landmarks lie in that frame, pixels; the irises look ahead but for the eyeLook shapes."""
         points, _, eyes = self._vertices(
             np.asarray(weights, float)[: len(ARKIT)],
             np.asarray(rotation, float),

@@ -24,11 +24,6 @@ Drivers = dict[str, float]
 """ARKit name -> share: a fold's strength is the sum of its drivers' weights times their shares, at most 1."""
 
 
-def both(name: str, share: float) -> Drivers:
-    """A driver on both sides of the face."""
-    return {f"{name}Left": share, f"{name}Right": share}
-
-
 class Shading:
     """Maps of relative brightness over a part of the picture, each with what drives it.
 
@@ -88,7 +83,7 @@ class Shading:
         self._maps.append((np.ascontiguousarray(values[part]), part))
 
     def gain(self, w: np.ndarray) -> np.ndarray:
-        """Relative brightness to add over `area`, float32 (h, w), at effective weights (52,); reused by the next call."""
+        """Relative brightness to add over `area` at weights (52,), float32 (h, w); reused by the next."""
         gain = self._gain
         gain[:] = 0
         for strength, (values, part) in zip(np.minimum(self._drive @ w, 1.0), self._maps, strict=True):
@@ -175,9 +170,7 @@ def _upper_folds(
             (centre + 0.14, y + 0.022),
             (centre + 0.30, y + 0.015),
         ]
-        folds.append(
-            (both("browOuterUp", 0.22) | {"browInnerUp": 0.75}, amount * canvas.groove(arc, 0.013, 0.45))
-        )
+        folds.append(({"browInnerUp": 0.75}, amount * canvas.groove(arc, 0.013, 0.45)))
     for eye, (side, s) in enumerate((("Right", -1.0), ("Left", 1.0))):
         brow, upper, lower = m.brows[eye], m.lids[eye, 0], m.lids[eye, 1]
         outer, inner = upper[0], upper[-1]
@@ -189,7 +182,7 @@ def _upper_folds(
                 (temple[0], y + 0.035),
             ]
             folds.append(({f"browOuterUp{side}": 0.9}, amount * canvas.groove(arc, 0.013, -s * 0.45)))
-        # The furrow beside the nose root, and the shade of a brow that hangs over the inner corner of the eye.
+        # The furrow beside the nose root; the shade of a brow that hangs over the inner corner of the eye.
         x = brow[:, 4, 0].mean()
         x = centre + (x - centre) * 0.42
         furrow = [
@@ -234,7 +227,8 @@ def _upper_folds(
         )
         for lift, amount in ((-0.035, 0.13), (0.005, 0.17), (0.045, 0.14)):
             start = _by(outer, s * 0.035, lift * 0.55)
-            foot = [start, _by(start, s * 0.05, lift * 0.55 + 0.002), _by(start, s * 0.10, lift * 1.1 + 0.010)]
+            ends = _by(start, s * 0.10, lift * 1.1 + 0.010)
+            foot = [start, _by(start, s * 0.05, lift * 0.55 + 0.002), ends]
             folds.append(
                 (
                     {f"cheekSquint{side}": 0.75, f"eyeSquint{side}": 0.30},
@@ -266,8 +260,8 @@ def _mouth_folds(m: Measures, canvas: Canvas) -> list[tuple[Drivers, np.ndarray]
         corner, wing = m.corners[index], m.wings[index]
         fold = _nasolabial(wing, corner, s)
         drivers = {
-            f"mouthSmile{side}": 0.75, f"noseSneer{side}": 0.55, f"mouthUpperUp{side}": 0.5, f"cheekSquint{side}": 0.25,
-            f"mouthDimple{side}": 0.3, f"mouthStretch{side}": 0.25,
+            f"mouthSmile{side}": 0.75, f"noseSneer{side}": 0.55, f"mouthUpperUp{side}": 0.5,
+            f"cheekSquint{side}": 0.25, f"mouthDimple{side}": 0.3, f"mouthStretch{side}": 0.25,
         }  # fmt: skip
         folds.append((drivers, 0.24 * canvas.groove(fold, 0.020, s * 0.38, 2.6, (0.4, 0.45))))
         apple = ((wing[0] + corner[0]) / 2 + s * 0.17, (wing[1] + corner[1]) / 2 - 0.10)

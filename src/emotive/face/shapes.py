@@ -66,7 +66,7 @@ def _columns(m: Measures, mesh: FaceMesh) -> tuple[np.ndarray, np.ndarray]:
         follow[index, low] += reach * (1 - share)
         follow[index, low + 1] += reach * share
         follow[rows.ravel()] = 0
-        for row, weight in zip(rows, 0.80 + 0.20 * LIP_ROWS):
+        for row, weight in zip(rows, 0.80 + 0.20 * LIP_ROWS, strict=True):
             follow[row, np.arange(len(x))] = weight
         follow[:, [0, -1]] = 0
         result.append(follow)
@@ -93,11 +93,11 @@ def effective(weights: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.nda
         squint, raised = at("eyeSquint"), 0.14 * at("cheekSquint")
         w[INDEX[f"eyeWide{side}"]] *= (1 - blink) * (1 - 0.5 * at("browDown"))
         w[INDEX[f"eyeBlink{side}"]] = min(blink + follow, 1.0) * (1 - 0.44 * squint - raised)
-    round_, rounded = np.array([0.42, 0.24]), [INDEX["mouthPucker"], INDEX["mouthFunnel"]]
+    round_, rounded = np.array([0.46, 0.24]), [INDEX["mouthPucker"], INDEX["mouthFunnel"]]
     narrowing = float(round_ @ w[rounded])  # lips can only be drawn together so far
     if narrowing > 0:
-        w[rounded] *= soft_limit(narrowing, 0.50) / narrowing
-    out = max(0.0, w[INDEX["tongueOut"]] - 0.4) / 0.6  # a tongue that comes out parts the lips
+        w[rounded] *= soft_limit(narrowing, 0.55) / narrowing
+    out = (max(0.0, w[INDEX["tongueOut"]] - 0.4) / 0.6) ** 1.8  # a tongue that comes out parts the lips
     w[INDEX["jawOpen"]] = max(w[INDEX["jawOpen"]], 0.22 * out)
     w[INDEX["mouthClose"]] *= 1 - out
     close, jaw = w[INDEX["mouthClose"]], w[INDEX["jawOpen"]]
@@ -124,9 +124,9 @@ def displace(basis: ShapeBasis, mesh: FaceMesh, w: np.ndarray, rest: np.ndarray)
 
     rest: (n, 3) the points of the neutral face. Lips open at most `MOST_OPEN` and never cross.
     """
-    rounding = min(1.0, 1.15 * w[INDEX["mouthPucker"]] + 0.15 * w[INDEX["mouthFunnel"]])
+    rounding = min(1.0, 1.25 * w[INDEX["mouthPucker"]] + 0.15 * w[INDEX["mouthFunnel"]])
     # Only of a narrow opening: a wide one is round as it is.
-    extra = min(w[INDEX["jawOpen"]] - w[INDEX["mouthClose"]], 0.12) * rounding
+    extra = min(w[INDEX["jawOpen"]] - w[INDEX["mouthClose"]], 0.16) * rounding
     amounts = np.concatenate([w, [extra, 1.0]]).astype(np.float32)
     points = rest + (amounts @ basis.bases).reshape(-1, 3)
     gap = points[mesh.lower_lip[-1], 1] - points[mesh.upper_lip[-1], 1]

@@ -1,8 +1,8 @@
 """Teeth for mouths that were closed in their portrait: painted once, in the mouth's own coordinates.
 
 The coordinates are face units times the mouth's scale, from the middle of the closed lips: X to the person's
-left, Y down. Widths of teeth after Wheeler's dental anatomy (central incisor 8.5 mm, ...), foreshortened along
-the arch, at 0.09 m to the unit.
+left, Y down. Widths of teeth after Wheeler's dental anatomy (central incisor 8.5 mm, ...), foreshortened
+along the arch, at 0.09 m to the unit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def grid(pixels_per_unit: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paint_teeth(upper: bool, pixels_per_unit: float, light: float) -> np.ndarray:
-    """One row of teeth with its gum, premultiplied float32 (h, w, 4) in 0..255. light: of the scene, 1 is bright."""
+    """One row of teeth with its gum, premultiplied float32 (h, w, 4) in 0..255. light: of the scene, 0..1."""
     x, y = grid(pixels_per_unit)
     a = np.abs(x)
     edges = UPPER_EDGES if upper else LOWER_EDGES
@@ -48,7 +48,7 @@ def paint_teeth(upper: bool, pixels_per_unit: float, light: float) -> np.ndarray
     soft = 1.1 / pixels_per_unit
     inside = smooth(body, -soft, soft)
     crown = smooth(root, -2.5 * soft, 2.5 * soft)
-    # Round teeth: darker towards their sides, brighter along their middles; the arch turns away from the light.
+    # Teeth are round, darker towards their sides; the arch turns away from the light.
     form = 0.80 + 0.20 * np.sqrt(np.clip(1 - np.abs(2 * q - 1) ** 2.4, 0, 1))
     away = np.clip(1.02 - (a / 0.34) ** 1.8 * 0.60, 0.25, 1)
     clear = 1 - 0.10 * np.exp(-np.clip(body, 0, None) / 0.012)  # edges let light through

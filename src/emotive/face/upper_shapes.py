@@ -37,7 +37,7 @@ UPPER_SHARE = 0.90  # of the way that the lids go to each other, by the upper li
 
 
 def lid_fields(m: Measures, eye: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n,) each: the opening of an eye at every vertex's X; how much a vertex follows the upper lid; the lower."""
+    """(n,) each: the opening of an eye at a vertex's X; how much it follows the upper lid; the lower."""
     upper, lower = (line[np.argsort(line[:, 0])] for line in m.lids[eye])
     top, bottom = np.interp(m.x, upper[:, 0], upper[:, 1]), np.interp(m.x, lower[:, 0], lower[:, 1])
     inside = (m.x >= upper[0, 0]) & (m.x <= upper[-1, 0])
@@ -55,7 +55,7 @@ def lid_fields(m: Measures, eye: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def _brow_fields(
     m: Measures, brow: np.ndarray, lid: np.ndarray, s: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n,) each: position along a brow (0 at the nose, 1 at the temple); nearness to it; freedom from the lid."""
+    """(n,) each: place along a brow (0 nose, 1 temple), nearness to it, freedom from the lid."""
     middle = brow.mean(0)
     order = np.argsort(s * middle[:, 0])
     line = middle[order]
@@ -73,7 +73,7 @@ def _brow_fields(
 
 
 def upper_shapes(m: Measures) -> Shapes:
-    """All shapes whose names begin with eye, brow, nose or cheekSquint; the eyeLook shapes only turn the eyes."""
+    """All shapes of eyes, brows, nose and cheekSquint; the eyeLook shapes move no skin but the eyes."""
     n = len(m.x)
     shapes: Shapes = {}
 
@@ -100,7 +100,7 @@ def upper_shapes(m: Measures) -> Shapes:
         room = float(np.clip((lid_top[8, 1] - brow[1, 2, 1]) / 0.17, 0.42, 1.15))
         own = smooth(s * m.x, -0.05, 0.05)
         for_inner, for_outer, for_down = (
-            PchipInterpolator(*zip(*knots), extrapolate=False) for knots in (INNER, OUTER, DOWN)
+            PchipInterpolator(*np.array(knots).T) for knots in (INNER, OUTER, DOWN)
         )
         span = np.clip(along, INNER[0][0], INNER[-1][0])
         inner_up = np.maximum(inner_up, for_inner(span) * near * free * smooth(s * m.x, -0.30, 0.10))

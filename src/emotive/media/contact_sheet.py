@@ -17,6 +17,7 @@ from emotive.media.provenance import Provenance
 
 Picture = tuple[str | Path, str, Provenance | None]  # file, caption, where it comes from
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+VIDEOS = (".mp4", ".webm")
 
 
 def write_grid(
@@ -39,7 +40,8 @@ def write_contact_sheet(path: str | Path, title: str, pictures: Sequence[Picture
     Pictures are referenced relative to the page, so that the folder can be moved or zipped as a whole;
     nothing is fetched from anywhere. Pictures of one prompt and seed that fill a valence-arousal grid are
     laid out as that grid, with its axes. A sound file gets a player under the picture of the same name, such
-    as its spectrogram. Raises InputError if the folder is missing or cannot be written.
+    as its spectrogram; a video shows that picture until it is played. Raises InputError if the folder is
+    missing or cannot be written.
     """
     path = Path(path)
     loose = list(pictures)
@@ -47,15 +49,15 @@ def write_contact_sheet(path: str | Path, title: str, pictures: Sequence[Picture
     for group in _grids(loose):
         sections.append(_grid(path, group))
         loose = [picture for picture in loose if all(picture is not member for member in group)]
-    sound = {_is_sound(file) for file, _, _ in pictures}
+    kinds = {_kind(file) for file, _, _ in pictures}
     rows = ""
-    for style, heard in (("cards clips", True), ("cards", False)):
-        cards = "".join(_card(path, picture) for picture in loose if _is_sound(picture[0]) is heard)
+    for style, kind in (("cards clips", "videos"), ("cards clips", "clips"), ("cards", "pictures")):
+        cards = "".join(_card(path, picture) for picture in loose if _kind(picture[0]) == kind)
         rows += f'<section class="{style}">{cards}</section>' if cards else ""
     legend = f'<p class="legend">{_LEGEND}</p>' if 'class="dial"' in rows else ""
     body = legend + (f"<main>{rows}</main>" if rows else "") + "".join(sections)
-    what = "pictures and clips" if len(sound) > 1 else "clips" if True in sound else "pictures"
-    statement = STATEMENT.replace("pictures", what)
+    *most, last = sorted(kinds, key=("pictures", "clips", "videos").index) or ["pictures"]
+    statement = STATEMENT.replace("pictures", f"{', '.join(most)} and {last}" if most else last)
     page = PAGE.format(title=escape(title), style=_STYLE, generator="Emotive", body=body, statement=statement)
     write_whole(path, page.encode())
     return path
@@ -115,16 +117,19 @@ def _card(page: Path, picture: Picture) -> str:
 
 
 def _shown(page: Path, file: str | Path, alt: str) -> str:
-    """A picture; for a sound, the picture of the same name and a player."""
-    picture = _source(page, Path(file).with_suffix(".png") if _is_sound(file) else file)
+    """A picture; for a sound, the picture of the same name and a player; a video with that picture."""
+    kind, source = _kind(file), _source(page, file)
+    picture = source if kind == "pictures" else _source(page, Path(file).with_suffix(".png"))
+    player = f'controls preload="none" src="{source}" aria-label="{alt}"'
+    if kind == "videos":
+        return f'<video {player} poster="{picture}" playsinline></video>'
     shown = f'<a href="{picture}"><img src="{picture}" alt="{alt}" loading="lazy"></a>'
-    if _is_sound(file):
-        shown += f'<audio controls preload="none" src="{_source(page, file)}" aria-label="{alt}"></audio>'
-    return shown
+    return f"{shown}<audio {player}></audio>" if kind == "clips" else shown
 
 
-def _is_sound(file: str | Path) -> bool:
-    return Path(file).suffix.lower() in SOUNDS
+def _kind(file: str | Path) -> str:
+    suffix = Path(file).suffix.lower()
+    return "clips" if suffix in SOUNDS else "videos" if suffix in VIDEOS else "pictures"
 
 
 def _dial(affect: Affect) -> str:
@@ -171,7 +176,8 @@ p { margin: 0; }
 .legend { max-width: 40rem; }
 audio { display: block; width: 100%; height: 2.2rem; margin-top: .4rem; }
 .grid audio { height: 1.6rem; margin: .2rem 0 .5rem; }
-img { display: block; width: 100%; height: auto; border-radius: 12px; }
+img, video { display: block; width: 100%; height: auto; border-radius: 12px; }
+video { aspect-ratio: 1; }
 a:focus-visible { outline: 2px solid var(--dot); outline-offset: 3px; border-radius: 12px; }
 .cards { display: grid; gap: 2.6rem 1.8rem; margin-top: 2.6rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); }

@@ -17,20 +17,25 @@ from emotive.errors import InputError
 from emotive.face.landmarks import FaceLandmarks
 
 MEASURES = (
-    "inner brow", "middle brow", "outer brow", "brow gap", "upper lid", "lower lid", "nose wings", "upper lip",
-    "lower lip", "chin", "mouth opening", "mouth width", "corner height", "corner lift", "smile line",
-    "upper lip height", "lower lip height", "roundness",
+    "inner brow", "middle brow", "outer brow", "brow gap", "upper lid", "lower lid", "nose wings",
+    "upper lip", "lower lip", "chin", "mouth opening", "mouth width", "corner height", "corner lift",
+    "smile line", "upper lip height", "lower lip height", "roundness",
 )  # fmt: skip
 """Lengths in eye distances; right and left are averaged. Heights are above the line of the eyes' corners:
-`inner brow`, `middle brow`, `outer brow`; `upper lid` and `lower lid` at the middle of the eyes; `nose wings`;
-`upper lip` and `lower lip`, their outer edges in the middle; `chin`; `corner height` of the mouth. `brow gap`
-lies between the brows, `mouth opening` between the lips, `mouth width` between its corners. `corner lift` is
+`inner brow`, `middle brow`, `outer brow`; `upper lid` and `lower lid` at the middle of the eyes;
+`nose wings`; `upper lip` and `lower lip`, their outer edges in the middle; `chin`; `corner height` of the
+mouth. `brow gap` lies between the brows, `mouth opening` between the lips, `mouth width` between its corners. `corner lift` is
 that of the corners above the middle of the mouth, `smile line` that of the outer upper lip above the straight
 line from the corners to its middle. `upper lip height` and `lower lip height` are of the red of the lips.
 `roundness` is opening by width."""
 
-# The same on an average face at rest: the mean over painted people as the landmark network sees them.
-NORM = dict.fromkeys(MEASURES, 0.0)
+# The same of a face at rest, as the landmark network sees it: the mean of six painted people and a photo.
+NORM = {
+    "inner brow": 0.217, "middle brow": 0.245, "outer brow": 0.194, "brow gap": 0.310, "upper lid": 0.073,
+    "lower lid": -0.038, "nose wings": -0.478, "upper lip": -0.636, "lower lip": -0.810, "chin": -1.126,
+    "mouth opening": 0.022, "mouth width": 0.491, "corner height": -0.688, "corner lift": 0.020,
+    "smile line": 0.006, "upper lip height": 0.060, "lower lip height": 0.091, "roundness": 0.045,
+}  # fmt: skip
 
 
 class ActionUnit(NamedTuple):
@@ -75,9 +80,14 @@ def face_units(faces: Sequence[FaceLandmarks], neutral: FaceLandmarks | None = N
     if neutral is not None:
         rest = _measured(neutral, neutral)
         return np.stack([_measured(face, neutral) for face in faces]) - rest
-    middle = faces[len(faces) // 2]
+    middle = straightest(faces)
     found = np.stack([_measured(face, middle) for face in faces])
     return found - neutral_of(found)
+
+
+def straightest(faces: Sequence[FaceLandmarks]) -> FaceLandmarks:
+    """Of several pictures of a person the one that looks most at the camera: its eyes are equally near."""
+    return min(faces, key=lambda face: abs(float(face.eyes[1, 0, 0, 2] - face.eyes[0, 0, 0, 2])))
 
 
 def neutral_of(measured: np.ndarray) -> np.ndarray:
@@ -101,11 +111,35 @@ def action_units(units: np.ndarray) -> np.ndarray:
     return np.stack(rows, 1)
 
 
+def head_rotations(faces: Sequence[FaceLandmarks], neutral: FaceLandmarks) -> np.ndarray:
+    """How a head is turned against the neutral picture: rotation vectors (N, 3), rad, as `FaceMotion` has
+    them: nodding down, turning to the person's left, tilting to the person's right shoulder."""
+    rows = []
+    for face in faces:
+        turn = _laying(face, neutral)[0].T  # picture axes: x to the person's left, y down, z to the viewer
+        angle = np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))
+        axis = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+        vector = axis * (0.5 if angle < 1e-6 else angle / (2 * np.sin(angle)))
+        rows.append(vector * [-1, 1, -1])
+    return np.array(rows).reshape(-1, 3)
+
+
 def straightened(face: FaceLandmarks, neutral: FaceLandmarks) -> FaceLandmarks:
     """A face laid over the neutral one of the same person: turned, scaled and shifted, not deformed.
 
     By least squares over what does not move in a face (Umeyama 1991, in three dimensions).
     """
+    turn, scale, middle_a, middle_b = _laying(face, neutral)
+
+    def laid(points: np.ndarray) -> np.ndarray:
+        return scale * (points.astype(float) - middle_a) @ turn.T + middle_b
+
+    parts = {name: laid(getattr(face, name)) for name in ("oval", "brows", "eyes", "lips", "nose")}
+    return FaceLandmarks(irises=face.irises, **parts)
+
+
+def _laying(face: FaceLandmarks, neutral: FaceLandmarks) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
+    """The rotation (3, 3) and scale that lay a face over the neutral one, and the middles of both."""
     a, b = _fixed(face), _fixed(neutral)
     if not np.isfinite(a).all():
         raise InputError("landmarks must be finite numbers")
@@ -114,12 +148,7 @@ def straightened(face: FaceLandmarks, neutral: FaceLandmarks) -> FaceLandmarks:
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
     turn = (u * sign) @ vt
     scale = float((s * sign).sum() / ((a - middle_a) ** 2).sum())
-
-    def laid(points: np.ndarray) -> np.ndarray:
-        return scale * (points.astype(float) - middle_a) @ turn.T + middle_b
-
-    parts = {name: laid(getattr(face, name)) for name in ("oval", "brows", "eyes", "lips", "nose")}
-    return FaceLandmarks(irises=face.irises, **parts)
+    return turn, scale, middle_a, middle_b
 
 
 def _fixed(face: FaceLandmarks) -> np.ndarray:

@@ -103,9 +103,11 @@ def record(
     speakers = open_speakers(readings, (*READ, *HELD_OUT))
     known, unknown = speakers[: len(READ)], speakers[len(READ) :]
     slt, rms, slt16 = known
-    turn = [speaker for voice in ESPEAK_VOICES for speaker in (slt, rms, voice, slt16)]
+    turn = []
+    for i in range(0, len(ESPEAK_VOICES), 2):
+        turn += [slt if i % 4 else slt16, ESPEAK_VOICES[i], rms, ESPEAK_VOICES[i + 1]]
     held_out = {
-        s.name: make_clips(output / f"clips-{s.name}.npz", [s], 36, seed + 100, report) for s in unknown
+        s.name: make_clips(output / f"clips-{s.name}.npz", [s], 16, seed + 100, report) for s in unknown
     }
     return make_clips(output / "clips.npz", turn, clips, seed, report), held_out
 

@@ -28,10 +28,17 @@ from emotive.voice.vocoder import FRAME_RATE, synthesize
 from .speech_takes import disguised
 
 TOKENS = 30  # tokens/s
-ESPEAK_VOICES = (
-    "en-us", "en-us+f2", "en-us+m3", "en-us+f4", "en-gb", "en-gb+f3", "en-gb-scotland+m1", "en-us+m7",
-    "en-gb-x-rp+f1", "en-us-nyc+m2",
+ACCENTS = ("en-us", "en-gb", "en-us", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029")
+SPEAKERS = (
+    "f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "klatt", "klatt2", "klatt3",
+    "klatt4", "adam", "Alex", "Alicia", "Andrea", "Andy", "Annie", "anika", "announcer", "antonio", "aunty",
+    "belinda", "benjamin", "boris", "caleb", "david", "Denis", "ed", "edward", "Gene", "grandma", "grandpa",
+    "gustave", "Henrique", "Hugo", "ian", "iven", "iven3", "Jacky", "john", "Lee", "linda", "Marco", "Mario",
+    "max", "michel", "miguel", "mike2", "norbert", "pablo", "paul", "pedro", "quincy", "Reed", "robert",
+    "rob", "sandro", "shelby", "steph", "steph2", "Storm", "travis", "victor", "zac",
 )  # fmt: skip
+ESPEAK_VOICES = tuple(f"{ACCENTS[i % len(ACCENTS)]}+{name}" for i, name in enumerate(SPEAKERS))
+"""Of espeak-ng: seventy speakers with formants of their own, each in one accent."""
 
 
 @dataclass(frozen=True)

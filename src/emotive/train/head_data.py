@@ -73,13 +73,16 @@ def spoil(heard: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     frames = heard.astype(np.float32).reshape(-1, FEATURES)
     mels = frames[:, : MELS + 1] * 20  # dB, the level with them
     place = (np.arange(MELS) + 0.5) / MELS
-    mels[:, :MELS] = _warped(mels[:, :MELS], rng.normal(0, 1.0))
+    mels[:, :MELS] = _warped(mels[:, :MELS], rng.normal(0, 1.5))
     gain = rng.normal(0, 3.0)
-    colour = (
-        sum(rng.normal(0, 2.0) * np.cos(np.pi * k * place) for k in (1, 2, 3)) if rng.random() < 0.7 else 0
-    )
-    mels[:, :MELS] += gain + colour
+    colour = sum(rng.normal(0, 5.0 / k**0.5) * np.cos(np.pi * k * place) for k in range(1, 7))
+    mels[:, :MELS] += gain + rng.uniform(0, 1) * colour
     mels[:, MELS] += gain
+    if rng.random() < 0.25:  # telephones, and MP3 at low rates
+        mels[:, int(MELS * rng.uniform(0.6, 1.0)) : MELS] -= 60
+    if rng.random() < 0.4:  # a band that is not heard at all (Park et al. 2019, "SpecAugment")
+        low, width = int(rng.integers(MELS - 6)), int(rng.integers(1, 7))
+        mels[:, low : low + width] = mels[:, low : low + width].mean()
     if rng.random() < 0.3:  # a room: power decays by 60 dB within 0.2 to 0.7 s
         keep = 10 ** (-6 / (120 * rng.uniform(0.2, 0.7)))
         power = 10 ** (mels / 10)
