@@ -123,7 +123,7 @@ def test_a_scene_is_a_video_and_its_motion_that_say_what_they_are(camera: Camera
     assert "video was generated" in made.statement and made.model == MODEL
     video = open_video(file)
     frames = list(video)
-    assert len(frames) == len(scene.motion) and frames[0].shape == (SIDE, SIDE, 3)
+    assert len(frames) - len(scene.motion) in (0, 1) and frames[0].shape == (SIDE, SIDE, 3)
     assert scene.motion.duration == pytest.approx(scene.speech.duration, abs=1.5 / FPS)
     assert np.abs(frames[0].astype(int) - scene.frames[0]).mean() < 6
     for suffix in (".npz", ".json"):
@@ -369,7 +369,8 @@ def test_a_portrait_is_chosen_speaks_and_is_downloaded(page: Browser):
         if link == ".screen-video":
             made = read_provenance(file)
     assert (made.prompt, made.affect_text, made.extra["portrait"]) == ("Read it.", "sad", name)
-    assert len(load_motion(file)) == len(list(open_video(file.with_suffix(".mp4"))))
+    frames = len(list(open_video(file.with_suffix(".mp4"))))
+    assert frames - len(load_motion(file)) in (0, 1), "the last one may stay until the sound ends"
 
 
 def test_bad_input_is_one_line_and_what_was_filmed_stays(page: Browser):

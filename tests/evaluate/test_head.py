@@ -36,6 +36,7 @@ from emotive.evaluate.head_visemes import LipReader, mouth_weights, viseme_label
 from emotive.evaluate.report import Evaluation, Sheet, write_report
 from emotive.face.landmarks import FaceLandmarks
 from emotive.face.opening import bundled_portraits, open_portrait
+from emotive.perceive.face_judge import FaceJudge
 from emotive.perceive.face_published import FacePublishedJudge
 from emotive.perceive.face_units import face_units
 from emotive.signals import ARKIT, Phone, Speech, Syllable
@@ -195,7 +196,9 @@ def test_a_screen_sees_frames_and_knows_its_own_landmarks(screen):
     watched = Screen(open_portrait(bundled_portraits()[0]), Honest(screen.neutral[TRUE]), 128)
     assert len(watched.faces(motion, 6)[SEEN]) == len(faces[TRUE]) and SEEN in watched.neutral
     assert watched.find(np.zeros((128, 128, 3), np.uint8)) is None
-    np.testing.assert_allclose(watched.mouth(motion, SEEN).gap, 0, atol=1e-6)  # it saw nothing move
+    unmoved = watched.mouth(motion, SEEN)
+    assert unmoved is not None
+    np.testing.assert_allclose(unmoved.gap, 0, atol=1e-6)
 
 
 def test_a_judge_of_clips_reads_against_the_neutral_face(screen):
@@ -352,3 +355,39 @@ def test_affects_reach_the_model_and_the_same_seed_gives_the_same_motion():
     speech = talk(0, 10)
     one, two = (move(speech, AffectCurve.constant(Affect(0.5, 0.5)), 3) for _ in range(2))
     np.testing.assert_array_equal(one.weights, two.weights)
+
+
+def test_a_report_from_the_command_line(
+    run, head_model: Path, speech_model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(FaceJudge, "from_pretrained", lambda: FacePublishedJudge())
+    monkeypatch.setattr("emotive.cli.evaluate.SPEECH_MODEL", str(speech_model))
+    monkeypatch.setattr("emotive.fetching.fetched", lambda item: None)
+    monkeypatch.setattr(protocol, "held_out_speech", lambda texts: {"kal": [talk(3, 16), talk(4, 16)]})
+    for name, value in (("READER_SENTENCES", 1), ("TALK", 1)):
+        monkeypatch.setattr(protocol, name, value)
+    for name, value in (("IDLE", 2.0), ("TALKING", (0.0,)), ("FLICKER", 3)):
+        monkeypatch.setattr(head_jobs, name, value)
+    portrait = bundled_portraits()[0]
+    done = run("evaluate", "head", "--quick", "--captions", 2, "--spoken", 1, "--grid", "2x2", "--steps", 1,
+               "--portraits", portrait, "--model", head_model, "-o", "report")  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.out == [str(Path("report/report.json")), str(Path("report/report.html"))]
+    assert any("not measured: landmarks in rendered frames" in line for line in done.err)
+    found = json.loads(Path("report/report.json").read_text("utf-8"))
+    assert found["n"] == 8 and found["portraits"] == [portrait] and found["names"] == {}
+    assert found["headline_judge"] == "face" and "axes" in found["judges"]["published"]
+    for part in ("--quick", "--spoken 1", "--grid 2x2", f"--portraits {portrait}", "--steps 1", "-o DIR"):
+        assert part in found["command"]
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (("--grid", "five"), "--grid 'five' makes no sense"),
+    (("--steps", 0), "--steps 0 makes no sense"),
+    (("--captions", 0), "sentences must be 1 to"),
+    (("--seeds", 0), "--seeds 0 makes no sense"),
+])  # fmt: skip
+def test_the_command_says_what_is_wrong_before_the_work(run, wrong, said):
+    done = run("evaluate", "head", *wrong, "-o", "report")
+    assert done.code == 2 and said in done.err[-1]
+    assert not Path("report").exists()

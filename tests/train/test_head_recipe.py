@@ -1,6 +1,7 @@
 """The recipe of the talking head, small: clips survive the disk, targets are what they should be, it learns."""
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from emotive.data.face_teacher import act, noise, random_style
 from emotive.face.contacts import INDEX, lip_gap
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
+from emotive.signals import FaceMotion
 from emotive.train.head import save, train_denoiser
 from emotive.train.head_card import closure_recall, envelope_match, macro_f1
 from emotive.train.head_clips import TOKENS, Clip, open_clips, record_clip, write_clips
 from emotive.train.head_data import CROP, HISTORY, batches, performances, random_curve, spoil
 from emotive.train.head_losses import channel_weights, head_loss, linear_basis
 from emotive.train.head_perform import perform
+from emotive.train.head_videos import targets_of_motion
 from emotive.voice.listening import FEATURES, MELS, loudness
 from emotive.weights import resolve, verify
 
@@ -120,6 +123,29 @@ def test_batches_hold_what_the_denoiser_reads(clips: list[Clip]):
         worse.reshape(-1, FEATURES)[:, MELS + 1 :],
         heard.astype(np.float32).reshape(-1, FEATURES)[:, MELS + 1 :],
     )
+
+
+def test_filmed_faces_are_learned_without_their_blinks_and_without_an_affect_nobody_knows(clips: list[Clip]):
+    clip = clips[0]
+    tokens = len(clip.heard)
+    acted_once = acted(clip, (0.5, 0.5))
+    weights = acted_once.weights.copy()
+    weights[40:46, INDEX["eyeBlinkLeft"]] = 1.0
+    pose = acted_once.pose
+    motion = FaceMotion(weights, pose[:, :3], pose[:, 3:6], pose[:, 6:], Fraction(30))
+    loud = loudness(clip.heard.astype(np.float32))
+    targets = targets_of_motion(motion, loud, tokens)
+    assert targets.weights[:, INDEX["eyeBlinkLeft"]].max() < 0.1
+    shut = acted_once.closure == 1
+    assert shut.any() and targets.closure[shut & (loud > 0.3)].mean() > 0.9
+    np.testing.assert_allclose(targets.pose, pose, atol=1e-6)
+    unknown = np.full((tokens, 3), np.nan, np.float32)
+    filmed = Clip("film", clip.heard, unknown, "arpabet", (), (), targets)
+    batch = next(batches([filmed], 4, 0))
+    assert not batch.felt.any() and not batch.typical.any() and not batch.knows.any()
+    assert batch.affect.isfinite().all()
+    known = next(batches([dataclasses.replace(filmed, affect=np.zeros((tokens, 3), np.float32))], 4, 0))
+    assert known.felt.all()
 
 
 def test_the_basis_holds_nearly_all_of_the_motion_and_is_white(clips: list[Clip]):

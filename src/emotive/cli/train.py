@@ -78,10 +78,19 @@ def train_head(
     device: Device = None,
     init: Annotated[str | None, option("Start from a model: name, folder or hub id.")] = None,
     seed: Annotated[int, option("Seed of data and weights.")] = 0,
-    data: Annotated[Path | None, option("Learn from this folder of video clips of a face, too.")] = None,
+    data: Annotated[
+        Path | None,
+        option("Learn from a folder of own video clips, too: only of people who agreed to it."),
+    ] = None,
+    share: Annotated[float, option("Of what is learned that is own clips'.")] = 0.5,
     batch_size: Annotated[int, option("Windows of four seconds per training step.")] = 16,
 ) -> None:
-    """Readings, clips, motion of a face, card: the whole recipe; run it again to go on."""
+    """Readings, clips, motion of a face, card: the whole recipe; run it again to go on.
+
+    Own clips for --data are .mp4, .mov or .webm with sound, one face each, found by `emotive fetch
+    face-landmarks`. Beside name.mp4, name.csv or name.json may tell its affect, name.txt what is said. Use
+    only footage of people who agreed that a model learns how they move.
+    """
     _check(minutes, ("--seed", seed, 0, 2**32 - 1), ("--batch-size", batch_size, 2, 65_536))
     with needs_extra("train"):
         from emotive.train.head import train_head as recipe
@@ -94,7 +103,11 @@ def train_head(
         resolve(init)
     make_folder(output)
     with quiet_diffusers():
-        print(recipe(output, minutes, device, init, seed, data=data, batch_size=batch_size, report=report))
+        print(
+            recipe(
+                output, minutes, device, init, seed, data=data, share=share, batch_size=batch_size, report=report
+            )
+        )
 
 
 @train_app.command("affect")
@@ -157,7 +170,7 @@ def train_judge(
 @train_app.command("face-judge")
 def train_face_judge(
     output: Folder,
-    people: Annotated[int, option("Strangers who are painted for it; the last two set the spread.")] = 14,
+    people: Annotated[int, option("Strangers who are painted for it; the last two set the spread.")] = 16,
     frames: Annotated[int, option("Frames of each, about 30 ms a frame.")] = 500,
     steps: Annotated[int, option("Training steps.")] = 3000,
     seed: Annotated[int, option("Seed of people, frames and weights.")] = 0,

@@ -18,15 +18,17 @@ REACHES = np.array(
 
 
 @dataclass(frozen=True, eq=False)
-class EyePlates:
-    """sclera: float32 (H, W, 3). irises: float32 (2, S, S, 4), premultiplied, 0..255; radii half of S.
+class EyePlate:
+    """One eyeball, over the part of the picture whose first pixel is `corner` (2,), x and y.
 
-    lights: float32 (H, W, 3), what the catch lights add. shade: float64 (2, 3, BINS), what light is left to
-    each eyeball below its upper lid, above its lower lid (face units), and along it, at 0..REACHES.
+    sclera: float32 (h, w, 3). iris: float32 (S, S, 4), premultiplied, 0..255; its radius is half of S.
+    lights: float32 (h, w, 3), what the catch lights add. shade: float64 (3, BINS), what light is left to the
+    eyeball below its upper lid, above its lower lid (face units), and along it, at 0..REACHES.
     """
 
+    corner: np.ndarray
     sclera: np.ndarray
-    irises: np.ndarray
+    iris: np.ndarray
     lights: np.ndarray
     shade: np.ndarray
 
@@ -71,56 +73,46 @@ def _shade_at(shade: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
     return np.clip(parts[0] * parts[1] * parts[2], 0.12, 1).astype(np.float32)
 
 
-def make_eye_plates(
-    image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame,
-    sclera: np.ndarray | None, irises: np.ndarray | None,
-) -> EyePlates:  # fmt: skip
-    """The eyeballs of a picture; `sclera` and `irises` as in Portrait, or None."""
-    height, width = image.shape[:2]
-    picture = image.astype(np.float32)
-    yy, xx = np.mgrid[:height, :width].astype(np.float32)
-    white = np.zeros_like(picture) if sclera is None else sclera.astype(np.float32)
-    lights = np.zeros_like(picture)
-    discs, shades = [], []
-    for eye in range(2):
-        cx, cy, radius = (float(v) for v in landmarks.irises[eye])
-        lids = [refined(landmarks.eyes[eye, i, :, :2].astype(float)) for i in range(2)]
-        order = [np.argsort(lid[:, 0]) for lid in lids]
-        top = np.interp(xx, lids[0][order[0], 0], lids[0][order[0], 1])
-        bottom = np.interp(xx, lids[1][order[1], 0], lids[1][order[1], 1])
-        first, last = lids[0][order[0][0], 0], lids[0][order[0][-1], 0]
-        inset = 0.006 * frame.unit
-        within = (xx > first) & (xx < last)
-        open_ = (yy > top + 1.5 * inset) & (yy < bottom - inset) & within
-        distance = np.hypot(xx - cx, yy - cy)
-        region = (np.abs(xx - cx) < 0.35 * frame.unit) & (np.abs(yy - cy) < 0.3 * frame.unit)
-        ball = (yy > top) & (yy < bottom) & within & (distance > radius * 1.2)
-        if sclera is None:
-            white[region] = _whites(picture, ball)
-        places = [
-            (yy - top) / frame.unit / REACHES[0], (bottom - yy) / frame.unit / REACHES[1],
-            (xx - first) / (last - first),
-        ]  # fmt: skip
-        places = [np.clip(place, 0, 1) for place in places]
-        ratio = picture.mean(2) / np.maximum(white.mean(2), 1)
-        shade = _fit_shade(ratio[ball], [place[ball] for place in places])
-        shades.append(shade)
-        shaded = _shade_at(shade, places)[..., None]
-        bare = picture / shaded
-        disc = None if irises is None else irises[eye].astype(np.float32)
-        if disc is None:
-            disc = _disc(bare, white, open_, (cx, cy, radius))
-        else:
-            disc = np.dstack([disc[..., :3] * (disc[..., 3:] / 255), disc[..., 3]])
-        discs.append(disc)
-        lights[region] += _lights(
-            picture, white, disc, open_ & (distance < radius), (cx, cy, radius), shaded
-        )[region]
-    side = max(len(d) for d in discs)
-    discs = [
-        cv2.resize(d, (side, side), interpolation=cv2.INTER_LINEAR) if len(d) != side else d for d in discs
-    ]
-    return EyePlates(white, np.ascontiguousarray(np.stack(discs)), lights, np.stack(shades))
+def make_eye_plate(
+    image: np.ndarray, landmarks: FaceLandmarks, frame: FaceFrame, eye: int,
+    sclera: np.ndarray | None, iris: np.ndarray | None,
+) -> EyePlate:  # fmt: skip
+    """The right (0) or left (1) eyeball of a picture; `sclera` and `iris` as in Portrait, or None."""
+    radius = float(landmarks.irises[eye, 2])
+    lids = [refined(lid[:, :2].astype(float)) for lid in landmarks.eyes[eye]]
+    outline = np.concatenate(lids)
+    margin = 0.16 * frame.unit
+    low = np.clip(np.floor(outline.min(0) - margin), 0, np.array(image.shape[1::-1]) - 4).astype(int)
+    high = np.clip(np.ceil(outline.max(0) + margin), low + 4, image.shape[1::-1]).astype(int)
+    part = np.s_[low[1] : high[1], low[0] : high[0]]
+    picture = image[part].astype(np.float32)
+    lids = [lid[np.argsort(lid[:, 0])] - low for lid in lids]
+    cx, cy = (float(v) for v in landmarks.irises[eye, :2] - low)
+    yy, xx = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    top, bottom = (np.interp(xx, lid[:, 0], lid[:, 1]) for lid in lids)
+    first, last = lids[0][0, 0], lids[0][-1, 0]
+    inset = 0.006 * frame.unit
+    within = (xx > first) & (xx < last)
+    open_ = (yy > top + 1.5 * inset) & (yy < bottom - inset) & within
+    distance = np.hypot(xx - cx, yy - cy)
+    ball = (yy > top) & (yy < bottom) & within & (distance > radius * 1.2)
+    white = np.empty_like(picture)
+    white[:] = _whites(picture, ball) if sclera is None else sclera[part]
+    places = [
+        (yy - top) / frame.unit / REACHES[0], (bottom - yy) / frame.unit / REACHES[1],
+        (xx - first) / (last - first),
+    ]  # fmt: skip
+    places = [np.clip(place, 0, 1) for place in places]
+    ratio = picture.mean(2) / np.maximum(white.mean(2), 1)
+    shade = _fit_shade(ratio[ball], [place[ball] for place in places])
+    shaded = _shade_at(shade, places)[..., None]
+    if iris is None:
+        disc = _disc(picture / shaded, open_, (cx, cy, radius))
+    else:
+        disc = np.dstack([iris[..., :3] * (iris[..., 3:] / np.float32(255)), iris[..., 3]]).astype(np.float32)
+    seen = open_ & (distance < radius)
+    lights = _lights(picture, white, disc, seen, (cx, cy, radius), shaded)
+    return EyePlate(low.astype(float), white, np.ascontiguousarray(disc), np.ascontiguousarray(lights), shade)
 
 
 def _whites(picture: np.ndarray, ball: np.ndarray) -> np.ndarray:
@@ -133,9 +125,7 @@ def _whites(picture: np.ndarray, ball: np.ndarray) -> np.ndarray:
     return colours[bright].mean(0)
 
 
-def _disc(
-    bare: np.ndarray, white: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float]
-) -> np.ndarray:
+def _disc(bare: np.ndarray, seen: np.ndarray, iris: tuple[float, float, float]) -> np.ndarray:
     """A whole iris from its visible part: what is hidden repeats the other side at the same radius."""
     cx, cy, radius = iris
     side = max(24, int(np.ceil(radius * 2.6)))

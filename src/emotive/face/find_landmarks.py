@@ -32,7 +32,11 @@ SCALES = (512, 1280, 2560)  # the longer side of the picture in which the cascad
 
 
 def find_landmarks(
-    image: np.ndarray, near: FaceLandmarks | None = None, *, detector: str = "mediapipe"
+    image: np.ndarray,
+    near: FaceLandmarks | None = None,
+    *,
+    detector: str = "mediapipe",
+    search: bool = True,
 ) -> FaceLandmarks:
     """The landmarks of the face in a picture; of several, the largest, with a warning.
 
@@ -42,6 +46,7 @@ def find_landmarks(
             face has gone.
         detector: "mediapipe", fetched by `emotive fetch face-landmarks`, or "face-alignment", the package of
             Bulat & Tzimiropoulos (2017), if it is installed.
+        search: whether to look everywhere and at all angles where the cascade sees nothing: some seconds.
 
     Without `near`, a face that is tilted or turned strongly is warned of. Raises InputError if there is no
     face, if it is tiny (24 pixels between the outer corners of the eyes at least) or shows its profile;
@@ -60,8 +65,8 @@ def find_landmarks(
         )
         if sure > 0 and np.linalg.norm(points[LEFT, :2] - points[RIGHT, :2]) > 0.5 * near.eye_distance:
             return from_points(points, image)
-        return from_points(_largest(image), image)
-    return _presentable(from_points(_largest(image), image))
+        return from_points(_largest(image, search), image)
+    return _presentable(from_points(_largest(image, search), image))
 
 
 def head_turn(landmarks: FaceLandmarks) -> tuple[float, float]:
@@ -113,8 +118,8 @@ def _presentable(landmarks: FaceLandmarks) -> FaceLandmarks:
     return landmarks
 
 
-def _largest(image: np.ndarray) -> np.ndarray:
-    faces = _by_cascade(image) or _by_search(image)
+def _largest(image: np.ndarray, search: bool) -> np.ndarray:
+    faces = _by_cascade(image) or (_by_search(image) if search else [])
     if not faces:
         raise InputError(
             "no face was found in the picture: give one that looks at the camera, or --landmarks FILE"

@@ -34,7 +34,6 @@ class Measures:
     half: float
     corners: np.ndarray
     chin: float
-    nose_base: float
     wings: np.ndarray
     gap: np.ndarray
     lids: np.ndarray
@@ -79,7 +78,7 @@ def measure(landmarks: FaceLandmarks, frame: FaceFrame, mesh: FaceMesh) -> Measu
     inner[mesh.upper_lip] = inner[mesh.lower_lip] = LIP_ROWS[:, None]
     return Measures(
         x, y, t, lower, above, below, smooth(x - middle[0], -0.09, 0.09),
-        (float(middle[0]), float(middle[1])), half, corners, float(oval[18, 1]), float(nose[6, 1]),
+        (float(middle[0]), float(middle[1])), half, corners, float(oval[18, 1]),
         nose[[4, 8], :2], np.clip(lips[2, :, 1] - lips[1, :, 1], 0, None),
         np.stack([[refined(frame.to_face(lid)[:, :2]) for lid in eye] for eye in landmarks.eyes]),
         frame.to_face(landmarks.brows)[..., :2], float((lips[1, 10, 1] + lips[2, 10, 1]) / 2), inner,

@@ -127,7 +127,6 @@ def mouth_shapes(m: Measures) -> Shapes:
             s * 0.008 * near_upper * within * half,
             -0.082 * k * near_upper * beside * half - 0.018 * raised,
         )
-        shapes[f"mouthPress{side}"] = np.zeros((n, 3))
         shape(
             f"mouthPress{side}",
             -s * 0.012 * tight,

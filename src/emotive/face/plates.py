@@ -14,6 +14,7 @@ from .frame import FaceFrame, smooth
 from .landmarks import FaceLandmarks
 
 NECK = 0.62  # face units from the chin down, over which the neck bends
+SMOOTH = 512  # pixels: the larger side at which what varies slowly is computed
 WORK = 256  # pixels: the larger side at which outlines are estimated
 
 
@@ -138,47 +139,24 @@ def make_plates(
 ) -> Plates:
     """The layers of a picture; `head` and `backdrop` as in Portrait, of the same size, or None."""
     height, width = image.shape[:2]
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
-    face = frame.to_face(grid)
-    x, y = face[..., 0], face[..., 1]
-    oval = frame.to_face(landmarks.oval)[:, :2]
-    reach = max(3, 2 * round(0.07 * frame.unit) + 1)
-    chin, middle, half = oval[18, 1], oval[18, 0], np.ptp(oval[:, 0]) / 2
     solid = person(image, landmarks, frame)
-    # The neck takes the motion up between the chin and the collar; the bend is spread over all of it.
-    aside = 1 - smooth(np.abs(x - middle), 0.55 * half, 0.95 * half)
-    end = chin + NECK
-    neck = (1 - smooth(y, chin - 0.22, end)) * aside
-    if head is None:
-        alpha = solid
-        # Below the chin only the neck follows; shoulders stay.
-        follow = neck + (1 - aside) * (1 - smooth(y, chin - 0.5, chin - 0.1))
-    else:
-        given = head.astype(np.float32) / 255
-        rows = np.nonzero((given > 0.5).any(1) & (y[:, width // 2] > chin))[0]
-        hem = float(y[rows[-1], width // 2]) if len(rows) else chin
-        ends = (
-            (np.abs(y - hem - 0.08) < 0.06)
-            & (aside < 0.5)
-            & cv2.dilate(given, np.ones((reach, reach), np.uint8)).astype(bool)
-        )
-        # Long hair lies on the shoulders, and bends towards its ends; short hair is as stiff as the head.
-        lies = ends.any() and float(solid[ends].mean()) > 0.4
-        hair = 1 - smooth(y, chin - 0.35, hem) if lies else np.ones_like(y)
-        hair = hair * np.maximum(
-            1 - smooth(y, chin - 0.3, chin),
-            smooth(cv2.dilate(given, np.ones((reach, reach), np.uint8)), 0, 1),
-        )
-        low = smooth(y, chin - 0.3, chin)
-        wide = 1 - smooth(np.abs(x - middle), 0.95 * half, 1.15 * half)
-        alpha = np.maximum(given, solid * wide * low)
-        alpha = alpha * (1 - smooth(y, end - 0.04, end + 0.06))
-        follow = neck + (1 - aside) * hair
+    given = None if head is None else head.astype(np.float32) / 255
+    # What is smooth is computed on a small copy.
+    factor = min(1.0, SMOOTH / max(height, width))
+    size = round(width * factor), round(height * factor)
+    small = [
+        cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        for part in (solid, solid if given is None else given)
+    ]
+    follow, body = _follow(small[0], None if given is None else small[1], landmarks, frame, factor)
+    follow = cv2.GaussianBlur(follow, (0, 0), 0.03 * frame.unit * factor)
+    follow, body = (
+        cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in (follow, body)
+    )
+    alpha = solid if given is None else np.maximum(given, solid * body)
     alpha = np.where((follow > 0.004) & (alpha > 0.02), alpha, 0).astype(np.float32)
-    follow = cv2.GaussianBlur(follow.astype(np.float32), (0, 0), 0.03 * frame.unit)
     # A head that is cut off by the picture's border is held there: nothing lies beyond it.
     follow = follow * _free_of_border(alpha * follow, frame.unit)
-    moving = alpha
     # Behind everything that moves lies what is around it, or what a given backdrop has there, but for its
     # neck: that moves, so it must not also stand behind itself. Where nothing moves the picture is best.
     near = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
@@ -189,13 +167,46 @@ def make_plates(
         behind = behind * other + backdrop * (1 - other)
     rests = 1 - smooth(follow, 0.02, 0.15)[..., None]
     behind = behind * (1 - rests) + image * rests
-    behind = np.where((moving > 0)[..., None], behind, image)
+    behind = np.where((alpha > 0)[..., None], behind, image)
     behind = np.clip(np.round(behind), 0, 255).astype(np.uint8)
-    a = np.round(alpha * 255)
+    a = np.round(alpha * 255).astype(np.float32)
     over = image.astype(np.float32) - behind * (1 - a[..., None] / 255)
     over = np.clip(np.round(over), 0, a[..., None])
     texture = np.ascontiguousarray(np.concatenate([over, a[..., None]], 2).astype(np.uint8))
     return Plates(texture, np.ascontiguousarray(behind), follow.astype(np.float32))
+
+
+def _follow(
+    solid: np.ndarray, given: np.ndarray | None, landmarks: FaceLandmarks, frame: FaceFrame, factor: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """float32 (h, w) each, over a picture made smaller by `factor`: how much each place follows the head, and
+    where the body below belongs to the moving layer."""
+    height, width = solid.shape
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
+    face = frame.to_face((grid + 0.5) / factor - 0.5)
+    x, y = face[..., 0], face[..., 1]
+    oval = frame.to_face(landmarks.oval)[:, :2]
+    chin, middle, half = oval[18, 1], oval[18, 0], np.ptp(oval[:, 0]) / 2
+    # The neck takes the motion up between the chin and the collar; the bend is spread over all of it.
+    end = chin + NECK
+    aside = 1 - smooth(np.abs(x - middle), 0.55 * half, 0.95 * half)
+    neck = (1 - smooth(y, chin - 0.22, end)) * aside
+    wide = 1 - smooth(np.abs(x - middle), 0.95 * half, 1.15 * half)
+    body = wide * smooth(y, chin - 0.3, chin) * (1 - smooth(y, end - 0.04, end + 0.06))
+    if given is None:
+        # Below the chin only the neck follows; shoulders stay.
+        beside = 1 - smooth(y, chin - 0.5, chin - 0.1)
+    else:
+        reach = max(3, 2 * round(0.07 * frame.unit * factor) + 1)
+        around = cv2.dilate(given, np.ones((reach, reach), np.uint8))
+        below = np.nonzero((given > 0.5).any(1) & (y[:, width // 2] > chin))[0]
+        hem = float(y[below[-1], width // 2]) if len(below) else chin
+        ends = (np.abs(y - hem - 0.08) < 0.06) & (aside < 0.5) & (around > 0)
+        # Long hair lies on the shoulders, and bends towards its ends; short hair is as stiff as the head.
+        lies = bool(ends.any()) and float(solid[ends].mean()) > 0.4
+        hair = 1 - smooth(y, chin - 0.35, hem) if lies else 1.0
+        beside = hair * np.maximum(1 - smooth(y, chin - 0.3, chin), smooth(around, 0, 1))
+    return (neck + (1 - aside) * beside).astype(np.float32), body.astype(np.float32)
 
 
 def _free_of_border(moving: np.ndarray, unit: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from emotive.errors import InputError
 from emotive.signals import ARKIT, FaceMotion
 
 from . import mouth, teeth
-from .eye_plates import make_eye_plates
+from .eye_plates import make_eye_plate
 from .eyes import draw_eye, lid_heights
 from .frame import FaceFrame
 from .head_pose import outline_share, pose
@@ -118,7 +118,11 @@ class PortraitRenderer:
         self._texture = self._base.copy()
         self._place_mesh(plates.follow)
         self._shading = Shading(m, self.frame, image, landmarks, self.worn)
-        self._eyes = make_eye_plates(image, landmarks, self.frame, self.portrait.sclera, self.portrait.irises)
+        sclera, irises = self.portrait.sclera, self.portrait.irises
+        self._eyes = tuple(
+            make_eye_plate(image, landmarks, self.frame, eye, sclera, None if irises is None else irises[eye])
+            for eye in range(2)
+        )
         self._prepare_mouth(image)
         self._lashes = np.stack([self._lash_colour(image, eye) for eye in range(2)])
         self._map_x = np.empty((self.size, self.size), np.float32)
@@ -266,10 +270,12 @@ class PortraitRenderer:
             0.6 * EYEBALL * radius * turned
         )  # a catch light goes along by about half: it lies on the cornea
         iris = np.array([*centre, radius * np.cos(0.8 * yaw), radius * np.cos(0.8 * pitch), *light], float)
+        plate = self._eyes[eye]
+        to_source[:, 2] -= plate.corner
+        iris[:2] -= plate.corner
         draw_eye(
-            frame, origin, axis, top, bottom, length, to_source, iris,
-            self._eyes.sclera, self._eyes.irises[eye], self._eyes.lights, self.frame.unit, self._lashes[eye],
-            self._eyes.shade[eye],
+            frame, origin, axis, top, bottom, length, to_source, iris, plate.sclera, plate.iris, plate.lights,
+            self.frame.unit, self._lashes[eye], plate.shade,
         )  # fmt: skip
 
     def _draw_mouth(

@@ -12,7 +12,7 @@ from .frame import smooth
 from .measures import Measures
 from .mesh import LIP_ROWS, FaceMesh
 from .mouth_shapes import mouth_shapes, roll_lips
-from .upper_shapes import UPPER_SHARE, upper_shapes
+from .upper_shapes import upper_shapes
 
 INDEX = {name: i for i, name in enumerate(ARKIT)}
 MOST_OPEN = 0.40  # face units between the inner edges of the lips
@@ -138,6 +138,3 @@ def displace(basis: ShapeBasis, mesh: FaceMesh, w: np.ndarray, rest: np.ndarray)
     if np.abs(push).max() > 1e-6:
         points[:, 1] += basis.close_upper @ (0.4 * push) - basis.close_lower @ (0.6 * push)
     return points
-
-
-assert UPPER_SHARE < 1

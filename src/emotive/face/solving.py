@@ -45,7 +45,12 @@ _TRUST = np.repeat([1.0, 1.0, 0.6, 0.15], [len(_CORNERS), len(_BRIDGE), len(_BAS
 _DEPTH = 0.3  # what the landmarks' own depth counts against their place
 _COST = 0.02  # face units of error that a shape at full weight must explain
 _LEAVING = 0.012  # the same for a change by 1 from frame to frame
-_RARE = {"mouthStretch": 2.0, "mouthFunnel": 1.5, "noseSneer": 2.0, "jawLeft": 2.0, "jawRight": 2.0, "mouthRoll": 1.5}
+_TREMBLE = 0.0015  # face units by which landmarks tremble
+# Small or rare shapes, and how many times their cost is.
+_RARE = {
+    "mouthStretch": 2.0, "mouthFunnel": 1.5, "mouthRoll": 1.5, "mouthUpperUp": 2.0, "mouthLowerDown": 2.0,
+    "noseSneer": 2.0, "jawLeft": 2.0, "jawRight": 2.0, "eyeWide": 2.0,
+}  # fmt: skip
 _COUNTS = np.ones(145)
 _COUNTS[_OVAL], _COUNTS[_EYES], _COUNTS[_LIPS] = 0.3, 1.5, 1.5
 
@@ -213,6 +218,7 @@ class _Face:
         self, seen: np.ndarray, shown: np.ndarray, at: np.ndarray, w: np.ndarray, before: np.ndarray | None
     ) -> np.ndarray:
         """Better weights (52,) than `w`, under which the contours are `shown`, for those that are `seen`."""
+        from scipy.linalg import solve_triangular
         from scipy.optimize import nnls
 
         step = 1e-4
@@ -230,9 +236,11 @@ class _Face:
         if before is not None:
             rows.append(_LEAVING * np.eye(len(SEEN)))
             values.append(_LEAVING * _parted(before[list(SEEN)], jaw, close))
-        system, target = np.linalg.qr(np.concatenate(rows)), np.concatenate(values)
-        q, r = system
-        target = q.T @ target
+        q, r = np.linalg.qr(np.concatenate(rows))
+        target = np.concatenate(values)
+        # A cost that grows with the weight itself: what trembling alone explains stays 0.
+        doubt = _TREMBLE * np.linalg.norm(columns, axis=0)
+        target = q.T @ target - solve_triangular(r, doubt, trans="T")
         full = np.zeros(len(SEEN), bool)
         found = nnls(r, target, maxiter=600)[0]
         while (found[~full] > 1).any():  # what is full stays so; the others make up for it

@@ -15,8 +15,8 @@ H19  Haines, Southward, Cheavens, Beauchaine & Ahn 2019, Using computer-vision a
 L93  Lang, Greenwald, Bradley & Hamm 1993, Looking at pictures, Psychophysiology 30:261-273: the corrugator
      (AU4) falls and the zygomatic (AU12) rises with pleasantness.
 E78  Ekman & Friesen 1978, the prototypes of FACS: raised brows and lids (AU1, 2, 5) and parted lips (AU25,
-     26, 27) for surprise and fear, which are aroused; lowered corners (AU15) and drooping lids (AU43) for
-     sadness and fatigue, which are not.
+     26, 27) for surprise and fear, which are aroused; lowered corners (AU15) for sadness; drooping lids
+     (AU43) for fatigue, which is not.
 C07  Castellano, Villalba & Camurri 2007; Wallbott 1998: the energy of movement rises with arousal.
 """
 
@@ -46,11 +46,11 @@ class Sign(NamedTuple):
 
 
 SIGNS: dict[str, Sign] = {
-    "AU12": Sign(2, 1, "Z24 H19 L93"),
+    "AU12": Sign(2, 0, "Z24 H19 L93"),
     "AU6+7": Sign(1, 0, "H19; of AU7, an eye that narrows, arousal is disputed"),
     "AU4": Sign(-2, 0, "Z24 H19 L93"),
     "AU9": Sign(-1, 0, "H19"),
-    "AU15": Sign(-1, -1, "E78"),
+    "AU15": Sign(-1, 0, "E78"),
     "AU17": Sign(-1, 0, "H19"),
     "AU43": Sign(0, -2, "E78"),
     "AU1": Sign(0, 1, "E78"),

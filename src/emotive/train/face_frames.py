@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
+import cv2
 import numpy as np
 
 from emotive.data.portrait_painter import paint_portrait
@@ -20,6 +21,7 @@ from emotive.face.renderer import PortraitRenderer
 from emotive.face.visemes import speaking_mouth
 
 SIDE = 512  # pixels
+ALIKE = 4  # frames in a row that show one affect
 SPEAKING = 0.65  # of all frames
 NAMED = 0.25  # of all frames show a named emotion, whose expression the point alone does not give
 VOWELS = tuple("AA AE AH AO EH ER IH IY OW UW AY EY AW".split())
@@ -58,6 +60,32 @@ class Frames:
     affect: np.ndarray
 
 
+@dataclass(frozen=True)
+class Worn:
+    """What a picture goes through: made `smaller` (and large again: blurred), noise (0..255), a gamma."""
+
+    smaller: float
+    noise: float
+    gamma: float
+
+    @classmethod
+    def by_chance(cls, rng: np.random.Generator) -> Worn:
+        """One in three is left as it is."""
+        if rng.random() < 1 / 3:
+            return cls(1.0, 0.0, 1.0)
+        return cls(float(rng.uniform(1, 3)), float(rng.uniform(0, 8)), float(np.exp(0.3 * rng.normal())))
+
+    def of(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """uint8 (H, W, 3) -> the same, worn."""
+        if self.noise == 0:
+            return picture
+        size = round(picture.shape[1] / self.smaller), round(picture.shape[0] / self.smaller)
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        small = 255 * (small / 255) ** self.gamma + self.noise * rng.standard_normal(small.shape)
+        small = np.clip(small, 0, 255).astype(np.uint8)
+        return cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+
 def stranger(number: int, seed: int = 0) -> Person:
     """Somebody who is not bundled: between two of the bundled people, and beyond, by chance."""
     rng = np.random.default_rng([seed, number])
@@ -75,17 +103,20 @@ def stranger(number: int, seed: int = 0) -> Person:
 
 
 def sampled(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Affects (count, 2) and faces (count, 52) that show them, silent or in the middle of a word."""
-    points = rng.uniform(-1, 1, (count, 3))
+    """Affects (count, 2), `ALIKE` in a row the same, and faces (count, 52) that show them, silent or in the
+    middle of a word."""
+    shows = -(-count // ALIKE)
+    points = rng.uniform(-1, 1, (shows, 3))
     points[:, 2] = np.nan
     anchors, blend = bundled_anchors(), []
-    for i in range(count):
+    for i in range(shows):
         if rng.random() < NAMED:
             k, weight = int(rng.integers(len(anchors.terms))), rng.uniform(0.3, 1.0)
             points[i, :2] = weight * anchors.points[k, :2]
             blend.append({anchors.terms[k]: weight})
         else:
             blend.append({})
+    points, blend = np.repeat(points, ALIKE, 0)[:count], [b for b in blend for _ in range(ALIKE)][:count]
     felt = expression(points, blend) * np.exp(0.15 * rng.standard_normal((count, 1)))
     speech, closure, contact = spoken(points, rng)
     silent = rng.random(count) > SPEAKING
@@ -101,19 +132,25 @@ def sampled(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
 
 
 def shown(
-    portrait: Portrait, name: str, weights: np.ndarray, affect: np.ndarray, rng: np.random.Generator
+    portrait: Portrait,
+    name: str,
+    weights: np.ndarray,
+    affect: np.ndarray,
+    rng: np.random.Generator,
+    worn: Worn | None = None,
 ) -> Frames:
     """Renders each of `weights` (N, 52) with some pose and gaze, and finds the landmarks anew.
 
-    Frames in which no face is found are left out.
+    `worn` is how bad the picture gets before that. Frames in which no face is found are left out.
     """
     renderer, none = PortraitRenderer(portrait, SIDE), np.zeros(3)
-    neutral = find_landmarks(renderer.render(np.zeros(len(INDEX)), none, none, none[:2]))
+    worn = worn or Worn(1.0, 0.0, 1.0)
+    neutral = find_landmarks(worn.of(renderer.render(np.zeros(len(INDEX)), none, none, none[:2]), rng))
     faces, kept = [], []
     for i, row in enumerate(weights):
         frame = renderer.render(row, POSE * rng.standard_normal(3), none, 0.08 * rng.standard_normal(2))
         try:
-            faces.append(find_landmarks(frame, near=neutral))
+            faces.append(find_landmarks(worn.of(frame, rng), near=neutral))
             kept.append(i)
         except InputError:
             continue
@@ -125,7 +162,8 @@ def strangers_frames(number: int, count: int, seed: int = 0) -> Frames:
     rng = np.random.default_rng([seed, number, 1])
     person = stranger(number, seed)
     affect, weights = sampled(count, rng)
-    return shown(paint_portrait(person, SIDE), person.name, weights, affect, rng)
+    worn = Worn.by_chance(rng)
+    return shown(paint_portrait(person, SIDE), person.name, weights, affect, rng, worn)
 
 
 def spoken(points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

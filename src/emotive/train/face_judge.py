@@ -10,24 +10,26 @@ set the factors that scale the spread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from emotive.models.face_judge import FaceJudgeNetwork
 from emotive.perceive.face_judge import FACE_JUDGE, FEATURES, FaceJudge, face_features
 from emotive.weights import write_sums
 
-from .face_frames import Frames, strangers_frames
+from .face_frames import ALIKE, Frames, strangers_frames
 from .face_judge_card import write_card
 from .regression_losses import beta_nll, ccc_loss
 
 CALIBRATION = 2  # strangers
 NOISE = 0.003  # eye distances, added to the measures: by about as much landmarks tremble
 LEAST_SIZE = 0.004  # of a measure: smaller ones would only be noise
-BATCH = 512
+BATCH = 160  # shows, of `ALIKE` frames each
 
 
 class Learned(NamedTuple):
@@ -40,7 +42,7 @@ class Learned(NamedTuple):
 
 def train_face_judge(
     output: Path,
-    people: int = 14,
+    people: int = 16,
     frames: int = 500,
     steps: int = 3000,
     seed: int = 0,
@@ -52,7 +54,7 @@ def train_face_judge(
         output: folder for the features of every stranger, which are kept, and for the model.
         people: strangers painted, `CALIBRATION` of them for the spread.
         frames: of each; about 30 ms a frame on one core.
-        steps: of training, 512 frames each.
+        steps: of training.
         seed: of people, frames and weights.
     """
     output.mkdir(parents=True, exist_ok=True)
@@ -93,11 +95,16 @@ def fit(known: Sequence[Learned], steps: int, seed: int, report: Callable[[str],
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, steps)
+    shows = _shows(y)
     for step in range(steps):
-        chosen = torch.randint(len(x), (BATCH,), generator=generator)
-        noise = NOISE * torch.randn((BATCH, len(FEATURES)), generator=generator)
-        mean, log_sd = network(x[chosen] + noise)
-        loss = ccc_loss(mean, y[chosen]) + 0.5 * beta_nll(mean, log_sd, y[chosen])
+        chosen = shows[torch.randint(len(shows), (BATCH,), generator=generator)]  # (BATCH, ALIKE)
+        noise = NOISE * torch.randn((BATCH * ALIKE, len(FEATURES)), generator=generator)
+        mean, log_sd = network(x[chosen.flatten()] + noise)
+        wanted = y[chosen]
+        # What is asked of it is a clip's affect: frames of one are averaged, so that whatever a word did to
+        # single ones cancels rather than shrinks the answer.
+        together = mean.view(BATCH, ALIKE, 2).mean(1)
+        loss = ccc_loss(together, wanted[:, 0]) + 0.5 * beta_nll(mean, log_sd, wanted.flatten(0, 1))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -105,6 +112,15 @@ def fit(known: Sequence[Learned], steps: int, seed: int, report: Callable[[str],
         if (step + 1) % 500 == 0:
             report(f"step {step + 1} of {steps}, loss {loss.item():.3f}")
     return network.eval()
+
+
+def _shows(affect: Tensor) -> Tensor:
+    """Numbers of frames (S, ALIKE) that show one affect each, of (N, 2), where such frames are in a row."""
+    rows = []
+    starts = [0, *(int(i) + 1 for i in (affect[1:] != affect[:-1]).any(1).nonzero()), len(affect)]
+    for first, last in pairwise(starts):
+        rows.append([first + k % (last - first) for k in range(ALIKE)])
+    return torch.tensor(rows)
 
 
 def learned(frames: Frames) -> Learned:

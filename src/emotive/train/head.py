@@ -4,7 +4,7 @@
 
 Synthesisers read sentences and clips are recorded from them once (about ten minutes on a core); the teacher's
 performances are made as training runs. The same command goes on where it stopped. `--init NAME|DIR` starts
-from the weights of a finished model, `--data CLIPS` adds own videos of a face.
+from the weights of a finished model, `--data CLIPS` adds own footage of people who agreed to it.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 
 from emotive.data.readings import make_readings, open_speakers
 from emotive.devices import choose_device, choose_dtype
-from emotive.errors import WeightsError
+from emotive.errors import InputError, WeightsError
 from emotive.media import write_whole
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
 from emotive.models.letter_to_sound import LetterToSound
 from emotive.weights import resolve, verify, write_sums
 
-from .head_card import VisemeReader, measure, silence, write_card
+from .head_card import VisemeReader, learned_from, measure, silence, write_card
 from .head_clips import ESPEAK_VOICES, Clip, make_clips
 from .head_data import batches, performances
+from .head_footage import SHARE, mixed_batches, open_footage
 from .head_losses import channel_weights, head_loss, linear_basis
-from .head_videos import filmed_clips
 from .loop import Average, Network, train
 
 READ = {"slt": 900, "rms": 900, "slt16": 300}  # sentences by each voice
@@ -51,6 +51,7 @@ def train_head(
     clips: int = 3000,
     batch_size: int = 16,
     data: Path | None = None,
+    share: float = SHARE,
     report: Callable[[str], None] = print,
 ) -> Path:
     """Trains the motion of faces and returns the folder of the finished model, `output/emotive-head-1`.
@@ -62,11 +63,16 @@ def train_head(
         init: an embedded model or a folder to start from.
         seed: of weights, batches and clips.
         clips: recorded for training, eight seconds each.
-        data: a folder of own video clips of a face, see `head_videos`: half of what is learned is theirs.
+        data: a folder of own video clips of faces, of people who agreed to it, see `head_footage`.
+        share: of what is learned that is those clips', in (0, 1].
 
     Raises:
-        InputError: flite, festival or espeakng-loader is not installed; `data` has no clips with a face.
+        InputError: flite, festival or espeakng-loader is not installed; no clip in `data` can be used; a
+            share outside (0, 1].
+        WeightsError: `data` is given and the landmark network was not fetched.
     """
+    if not 0 < share <= 1:
+        raise InputError(f"the share of own clips lies above 0 and is at most 1, not {share}")
     place = choose_device(device)
     output.mkdir(parents=True, exist_ok=True)
     source = resolve(init) if init else None
@@ -74,19 +80,21 @@ def train_head(
         verify(source)
     affect = AffectEmbedding.from_pretrained(resolve("emotive-affect-1"), low_cpu_mem_usage=False)
     affect = affect.eval().requires_grad_(False)
-    filmed = filmed_clips(data, output / "filmed", report) if data else []
+    footage = open_footage(data, output / "footage", report) if data else []
     heard, held_out = record(output, clips, seed, report)
-    heard += filmed * max(1, len(heard) // max(1, len(filmed)))
-    denoiser = train_denoiser(output, heard, affect, minutes, place, source, batch_size, seed, report)
+    denoiser = train_denoiser(
+        output, heard, affect, minutes, place, source, batch_size, seed, report, footage, share
+    )
     folder = save(output, affect, denoiser)
     report("measuring the finished model")
     command = f"emotive train head --minutes {minutes:g} --seed {seed}" + (f" --init {init}" if init else "")
-    command += f" --data {data.name}" if data else ""
+    command += " --data CLIPS" if data else ""  # whose they are is nobody's business
+    command += f" --share {share:g}" if data and share != SHARE else ""
     state = torch.load(output / "head.pt", weights_only=True, mmap=True)
     machine = torch.cuda.get_device_name() if place.type == "cuda" else f"{torch.get_num_threads()} CPU cores"
     how = choose_dtype(place)[1].split(":")[0]
     history = f"{state['samples']:,} windows of four seconds in {state['spent'] / 60:.0f} minutes"
-    finish(folder, heard, held_out, command, f"{history} on {machine}, {how}")
+    finish(folder, heard, held_out, command, f"{history} on {machine}, {how}", footage, share)
     return folder
 
 
@@ -122,9 +130,12 @@ def train_denoiser(
     batch_size: int = 16,
     seed: int = 0,
     report: Callable[[str], None] = print,
+    footage: Sequence[Clip] = (),
+    share: float = SHARE,
     **config: Any,
 ) -> FaceDenoiser:
-    """The denoiser; returns the averaged weights. `config` changes its size."""
+    """The denoiser; returns the averaged weights. `config` changes its size; `share` of what it learns from
+    is footage, if there is any."""
     dtype, reason = choose_dtype(device)
     report(f"training on {device.type}, {reason}")
 
@@ -132,7 +143,7 @@ def train_denoiser(
         return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
     torch.manual_seed(seed)
-    shown = performances(clips, 250, seed)
+    shown = performances([*clips, *footage], 250, seed)
     if init is None:
         denoiser = FaceDenoiser(affect_sha256=affect.fingerprint(), **config)
         for name, value in linear_basis(shown, denoiser.latents).items():
@@ -153,9 +164,12 @@ def train_denoiser(
             save(output, affect, average.model)
             saved = time.monotonic()
 
+    shuffled = batches(clips, batch_size, seed)
+    if footage:
+        shuffled = mixed_batches(clips, footage, batch_size, seed, share)
     return train(
         denoiser,
-        batches(clips, batch_size, seed),
+        shuffled,
         lambda batch: head_loss(denoiser, affect, batch.to(device), autocast, scale),
         minutes,
         output / "head.pt",
@@ -190,12 +204,18 @@ def save(output: Path, affect: AffectEmbedding, denoiser: FaceDenoiser) -> Path:
 
 
 def finish(
-    folder: Path, clips: Sequence[Clip], held_out: dict[str, list[Clip]], command: str, history: str
+    folder: Path,
+    clips: Sequence[Clip],
+    held_out: dict[str, list[Clip]],
+    command: str,
+    history: str,
+    footage: Sequence[Clip] = (),
+    share: float = SHARE,
 ) -> None:
     """Measures the model in `folder` on voices that it never heard, and writes its card."""
     affect = AffectEmbedding.from_pretrained(folder / "affect_embedding", low_cpu_mem_usage=False)
     denoiser = FaceDenoiser.from_pretrained(folder / "denoiser", low_cpu_mem_usage=False).float().eval()
-    reader = VisemeReader([clip for clip in clips[:240] if clip.targets is None])
+    reader = VisemeReader(clips[:240])
     rows = measure(denoiser, affect, held_out, reader)
     size = sum(f.stat().st_size for f in folder.rglob("*.safetensors")) / 1e6
     facts = {
@@ -204,8 +224,9 @@ def finish(
         "affect": affect.fingerprint()[:12],
         "bytes": f"{size:.1f} MB",
         "command": command,
-        "clips": f"{sum(clip.targets is None for clip in clips):,}",
+        "clips": f"{len(clips):,}",
         "history": history,
+        "learned": learned_from(footage, share),
     }
     write_card(folder, rows, silence(denoiser, affect), facts)
     write_sums(folder)

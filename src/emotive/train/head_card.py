@@ -209,6 +209,24 @@ def silence(
     }
 
 
+SYNTHETIC = """**The embedded motion is learned from synthetic speech and procedural articulation: no face was recorded for
+it, and no recording of human speech was heard.**"""
+
+
+def learned_from(footage: Sequence[Clip] = (), share: float = 0.5) -> str:
+    """What the card says that the motion is learned from: how much footage, and never whose."""
+    if not footage:
+        return SYNTHETIC
+    seconds = sum(len(clip.heard) for clip in footage) / TOKENS
+    felt = sum(bool(np.isfinite(clip.affect[:, 0]).any()) for clip in footage)
+    return (
+        f"**{share:.0%} of what it learned is footage of faces that its maker brought: {len(footage):,} clips, "
+        f"{seconds:,.0f} seconds, {felt:,} of the clips with a known affect. The rest is\nsynthetic speech and "
+        "procedural articulation.** The motion of footage was solved from landmarks: shapes that\n"
+        "contours do not show (tongue, cheeks, jaw forward) were still in it."
+    )
+
+
 def write_card(
     folder: Path, rows: dict[str, dict[str, float]], idle: dict[str, float], facts: dict[str, str]
 ) -> None:
@@ -257,8 +275,7 @@ What the face should do was made as training ran, by rule: co-articulated viseme
 phone times, expressions of a random affect (half of the time the voice's own), accents on stressed syllables,
 and random style. {history}.
 
-**The embedded motion is learned from synthetic speech and procedural articulation: no face was recorded for
-it, and no recording of human speech was heard.** The synthesisers' voices `slt`, `rms` and `awb` are built on
+{learned} The synthesisers' voices `slt`, `rms` and `awb` are built on
 CMU ARCTIC.
 
 ## Measured

@@ -106,4 +106,4 @@ def head_loss(
     touch = crossed(predicted.closure, batch.closure) + crossed(predicted.contact, batch.contact)
     wanted = batch.visemes / batch.visemes.sum(-1, keepdim=True).clamp_min(1e-6)
     said = -(wanted * predicted.visemes.float().log_softmax(-1)).sum(-1)
-    return flow + (1.5 * touch + 0.3 * (said * counts).sum()) / total
+    return flow + (2.0 * touch + 0.6 * (said * counts).sum()) / total
