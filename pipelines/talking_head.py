@@ -200,7 +200,8 @@ class EmotiveTalkingHeadPipeline(TimedPipeline):
         """
         spoken = as_speech(speech, sample_rate)
         # What is wrong with the portrait is said before the long work.
-        frames = animation(portrait, size, consent, not_a_person)
+        distance = None if controls is None else controls.distance
+        frames = animation(portrait, size, consent, not_a_person, distance)
         motion = self.motion(
             spoken,
             affect,

@@ -51,7 +51,8 @@ def stream(
     audio: samples (N,) in [-1, 1], as they come, at `sample_rate` (samples/s). A frame is made when the
     sound up to 100 ms after it has come. Other arguments and errors as for the call.
     """
-    draw = animation(portrait, size, consent, not_a_person)
+    distance = None if controls is None else controls.distance
+    draw = animation(portrait, size, consent, not_a_person, distance)
     pieces = self.stream_motion(
         audio,
         affect,

@@ -177,6 +177,17 @@ def test_who_is_not_bundled_carries_a_badge_unless_somebody_agreed(pipe, tmp_pat
     assert changed[-30:, :60].mean() > 0.2 and not changed[:90].any()
 
 
+def test_a_nearer_face_is_the_same_face_larger(pipe):
+    motion = move(pipe, noise(0.05))
+    own, near = (
+        next(iter(pipe.animate("mara", motion, size=128, distance=d))).astype(float) for d in (None, 0.3)
+    )
+    whole = next(iter(pipe.animate("mara", motion, size=256))).astype(float)
+    assert np.array_equal(own, next(iter(pipe.animate("mara", motion, size=128, distance=0.6))))
+    places = [np.abs(whole[y : y + 128, 64:192] - near).mean() for y in range(129)]
+    assert min(places) == 0 and np.abs(own - near).mean() > 10
+
+
 def test_it_is_saved_and_opened_again(pipe, tmp_path: Path):
     pipe.save_pretrained(tmp_path / "head")
     again = EmotiveTalkingHeadPipeline.from_pretrained(tmp_path / "head")

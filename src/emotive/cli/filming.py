@@ -170,9 +170,8 @@ def _filmed(
     from emotive.pipelines.animation import animate
 
     assert plan.size is not None
-    frames = animate(
-        portrait, motion, size=plan.size[0], consent=shot.consent, not_a_person=shot.not_a_person
-    )
+    said, distance = (shot.consent, shot.not_a_person), shot.controls.distance
+    frames = animate(portrait, motion, plan.size[0], *said, distance)
     sound = None if speech is None else (speech.waveform, speech.sample_rate)
     quiet = True if len(motion) < 300 else None
     with VideoWriter(target, plan.size, motion.fps, plan, sound) as writer:

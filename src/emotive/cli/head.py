@@ -37,7 +37,7 @@ def head(
     lips_only: Annotated[bool, option("Nothing but the mouth moves.", "--lips-only")] = False,
     gaze: Annotated[str | None, option(
         "Where the eyes look, X,Y in degrees: to the person's left, up.")] = None,
-    distance: Annotated[float | None, option("From the camera, 0.4 to 1.5 m. [the portrait's]")] = None,
+    distance: Annotated[float | None, option("From the camera, 0.3 (twice as near) to 0.6 m. [0.6]")] = None,
     head_motion: Annotated[float | None, option("How much the head moves, 0 to 3. [1.0]")] = None,
     blink: Annotated[float | None, option("How often it blinks, 0 to 4. [1.0]")] = None,
     mouth: Annotated[float | None, option("How far lips and jaw move, 0 to 2. [1.0]")] = None,

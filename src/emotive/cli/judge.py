@@ -1,4 +1,4 @@
-"""`emotive judge`: valence and arousal out of pictures and voices, and judges against people's ratings."""
+"""`emotive judge`: valence and arousal out of pictures, voices and faces; judges against people's ratings."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Which(str, Enum):
 
     picture = "picture"
     speech = "speech"
+    face = "face"
     published = "published"
     both = "both"
 
@@ -31,9 +32,11 @@ class Which(str, Enum):
 @app.command()
 def judge(
     files: Annotated[list[Path] | None, typer.Argument(
-        help="Pictures, and sound files: .wav, .flac, .ogg, .mp3.", show_default=False)] = None,
+        help="Pictures; sound: .wav, .flac, .ogg, .mp3; videos of a face: .mp4, .webm, .mov, .avi, .mkv.",
+        show_default=False)] = None,
     which: Annotated[Which, option(
-        "The learned judge (of pictures or of speech), the published coefficients, or both.", "--judge")] = (
+        "The learned judge (of pictures, speech or faces), the published coefficients, or both.",
+        "--judge")] = (
         Which.both
     ),
     ratings: Annotated[Path | None, option("Score on ratings: CSV file,valence,arousal,scale.")] = None,
@@ -45,22 +48,30 @@ def judge(
         "Draw affect over time in one sound file: .png, under its spectrogram, or .svg.")] = None,
     table: Annotated[Path | None, option("Write affect over time in one sound file: .csv.")] = None,
     model: Annotated[str | None, option("Judge of speech: name, folder or hub id. [embedded]")] = None,
+    hsemotion: Annotated[Path | None, option(
+        "Also ask HSEmotion, in this .onnx, about the face in a video.")] = None,
+    syncnet: Annotated[Path | None, option(
+        "Also say whether lips and sound of a video fit, by SyncNet with these weights.")] = None,
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Say where pictures and voices lie in valence and arousal, and what moved the estimate."""
+    """Say where pictures, voices and faces lie in valence and arousal, and what moved the estimate.
+
+    In a picture all of it is judged; with --judge face, the face in it."""
     from .judge_sound import check_sound_options, explain_sound, is_sound, sound_judges
+    from .judge_video import check_video_options, explain_face, explain_video, face_judges, is_video
 
     sounds = [file for file in files or [] if is_sound(file)]
-    others = [file for file in files or [] if not is_sound(file)]
+    videos = [file for file in files or [] if is_video(file)]
+    others = [file for file in files or [] if not is_sound(file) and not is_video(file)]
     if not files and ratings is None:
-        raise InputError("nothing to judge: give pictures or sound files, or --ratings FILE.csv")
+        raise InputError("nothing to judge: give pictures, sound files or videos, or --ratings FILE.csv")
     if files and ratings is not None:
         raise InputError("give pictures or --ratings, not both")
     for name, value in (("--scale", scale), ("--calibrate", calibrate)):
         if value is not None and ratings is None:
             raise InputError(f"{name} needs --ratings FILE.csv")
-    if ratings is not None and which is Which.speech:
+    if ratings is not None and which in (Which.speech, Which.face):
         raise InputError("--ratings are of pictures: use --judge picture, published or both")
     if calibrate is not None and which is Which.both:
         raise InputError("a calibration is of one judge: add --judge picture or --judge published")
@@ -68,17 +79,23 @@ def judge(
         raise InputError("--calibrate fits the judge itself: leave out --calibration")
     if calibrate is not None:
         _check_target(calibrate)
-    check_sound_options(sounds, others, which.value, plot, table, model, calibration)
+    check_video_options(videos, sounds, which.value, plot, table, model, calibration, hsemotion, syncnet)
+    check_sound_options(sounds, others, which.value, plot, table, None if videos else model, calibration)
     if ratings is not None:
         _score(ratings, scale, _judges(which, calibration), calibrate, as_json)
         return
-    judges = _judges(which, calibration) if others else []
-    voices = sound_judges(which.value, model, device) if sounds else []
+    judges = _judges(which, calibration) if others and which is not Which.face else []
+    voices = sound_judges(which.value, model, device) if sounds or videos else []
+    faces = face_judges(which.value) if videos or which is Which.face else []
     found: list[dict[str, Any]] = []
     for file in files or []:
         told = f"{file}: " if len(files or []) > 1 else ""
         if is_sound(file):
             found += explain_sound(file, told, voices, plot, table, as_json)
+        elif is_video(file):
+            found += explain_video(file, told, faces, voices, table, hsemotion, syncnet, as_json)
+        elif which is Which.face:
+            found += explain_face(file, told, faces, as_json)
         else:
             found += _explain(file, told, judges, as_json)
     if as_json:

@@ -18,7 +18,7 @@ LINES = 12  # of a curve that are printed
 
 
 def is_sound(file: Path) -> bool:
-    """By its suffix; anything else is taken for a picture."""
+    """By its suffix; what is neither sound nor video is taken for a picture."""
     return file.suffix.lower() in SOUNDS
 
 
@@ -75,11 +75,24 @@ def explain_sound(
     file: Path, told: str, judges: list[Any], plot: Path | None, table: Path | None, as_json: bool
 ) -> list[dict[str, Any]]:
     """Prints what each judge hears, `told` before it, or returns it for JSON; writes `table` and `plot`."""
-    from emotive.affect import Affect
-    from emotive.media import write_whole
     from emotive.media.audio import read_audio
 
-    clip = read_audio(file)
+    return explain_clip(file, read_audio(file), told, judges, plot, table, as_json)
+
+
+def explain_clip(
+    file: Path,
+    clip: tuple[Any, int],
+    told: str,
+    judges: list[Any],
+    plot: Path | None,
+    table: Path | None,
+    as_json: bool,
+) -> list[dict[str, Any]]:
+    """The same of a waveform and its rate, which came out of `file`."""
+    from emotive.affect import Affect
+    from emotive.media import write_whole
+
     found: list[dict[str, Any]] = []
     for judge in judges:
         try:
@@ -92,11 +105,11 @@ def explain_sound(
         near = [term.term for term, _ in Affect(numbers["valence"], numbers["arousal"]).nearest(3)]
         if as_json:
             entry = {"file": str(file), "judge": judge.name, "fingerprint": judge.fingerprint(), **numbers}
-            over_time = {} if curve is None else {"over_time": _rows(curve)}
+            over_time = {} if curve is None else {"over_time": curve_rows(curve)}
             found.append(entry | {"nearest": near, "moved_by": moved} | over_time)
         else:
-            print(plain(f"{told}{judge.name}: {_sentence(numbers, near, moved)}"), flush=True)
-            for line in [] if curve is None else _lines(curve):
+            print(plain(f"{told}{judge.name}: {sentence(numbers, near, moved)}"), flush=True)
+            for line in [] if curve is None else curve_lines(curve):
                 print(line, flush=True)
         if curve is not None and table is not None:
             write_whole(table, curve.to_csv().encode())
@@ -108,7 +121,7 @@ def explain_sound(
     return found
 
 
-def _sentence(numbers: dict[str, float], near: list[str], moved: list[dict[str, Any]]) -> str:
+def sentence(numbers: dict[str, float], near: list[str], moved: list[dict[str, Any]]) -> str:
     axes = [axis for axis in ("valence", "arousal", "dominance") if axis in numbers]
     text = ", ".join(f"{axis} {numbers[axis]:+.2f} ± {numbers[f'{axis}_sd']:.2f}" for axis in axes)
     text = f"{text[0].upper()}{text[1:]}; nearest names: {', '.join(near)}."
@@ -141,7 +154,7 @@ def _movers(judge: Any, clip: tuple[Any, int]) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(curve: EstimatedCurve) -> list[dict[str, float]]:
+def curve_rows(curve: EstimatedCurve) -> list[dict[str, float]]:
     tracks = {
         "time": curve.times,
         "valence": curve.valence,
@@ -153,9 +166,9 @@ def _rows(curve: EstimatedCurve) -> list[dict[str, float]]:
     return [{name: round(float(x), 4) for name, x in zip(tracks, w, strict=True)} for w in windows]
 
 
-def _lines(curve: EstimatedCurve) -> list[str]:
+def curve_lines(curve: EstimatedCurve) -> list[str]:
     """The curve in at most `LINES` lines, evenly taken out of it; none for a single window."""
-    rows = _rows(curve)
+    rows = curve_rows(curve)
     last, most = len(rows) - 1, LINES - 1
     kept = range(len(rows)) if last <= most else [round(i * last / most) for i in range(LINES)]
     return [

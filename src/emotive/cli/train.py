@@ -105,7 +105,15 @@ def train_head(
     with quiet_diffusers():
         print(
             recipe(
-                output, minutes, device, init, seed, data=data, share=share, batch_size=batch_size, report=report
+                output,
+                minutes,
+                device,
+                init,
+                seed,
+                data=data,
+                share=share,
+                batch_size=batch_size,
+                report=report,
             )
         )
 

@@ -10,10 +10,12 @@ import numpy as np
 from emotive.errors import InputError
 from emotive.signals import FaceMotion
 
-DISTANCE = 0.6  # m from the camera at which a face fills the picture as it does in its portrait
+DISTANCE = (
+    0.6  # m from the camera at which a face fills the picture as it does in its portrait, by convention
+)
 MOUTH = ("jaw", "mouth", "tongue")
 FARTHEST_GAZE = 30.0  # degrees
-NEAREST, FARTHEST = 0.4, 1.5  # m
+NEAREST = 0.3  # m
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class FaceControls:
     blink: of the rate of blinks; 0 is none. 0..4.
     mouth: of how far the lips and the jaw move. 0..2.
     gaze: where the eyes look, (to the person's left, up) in degrees, each within +-30; None leaves it alone.
-    distance: from the camera in m, 0.4..1.5; None is the portrait's own, about 0.6.
+    distance: from the camera in m, 0.3..0.6; 0.6 and None are the portrait's own, 0.3 shows the face twice as
+        large. Farther off, there would be more to see than the portrait has.
     lips_only: nothing but the mouth moves.
     style: how this person moves, six numbers about normal, within +-2.5: articulation, expressivity, activity
         of the head, asymmetry (above 0 the person's left is livelier), brows, and lean of the head to the
@@ -47,16 +50,16 @@ class FaceControls:
         if self.gaze is not None:
             object.__setattr__(self, "gaze", _numbers("gaze", self.gaze, 2, FARTHEST_GAZE))
         if self.distance is not None:
-            _within("distance", self.distance, NEAREST, FARTHEST)
+            _within("distance", self.distance, NEAREST, DISTANCE)
         if self.style is not None:
             object.__setattr__(self, "style", _numbers("style", self.style, 6, 2.5))
 
 
 def controlled(motion: FaceMotion, controls: FaceControls) -> FaceMotion:
-    """The motion with less or more of the head's, another gaze, another distance, or the lips alone.
+    """The motion with less or more of the head's, another gaze, or the lips alone.
 
-    `blink` and `style` are the generator's business, and `mouth` is: a factor on lips that must touch cannot
-    be laid on afterwards.
+    `blink`, `style` and `mouth` are heeded where motion is made: lips that must touch are no longer free
+    afterwards. `distance` is heeded where it is drawn.
     """
     rotation, translation = motion.rotation * controls.head_motion, motion.translation * controls.head_motion
     weights, gaze = motion.weights, motion.gaze
@@ -67,8 +70,6 @@ def controlled(motion: FaceMotion, controls: FaceControls) -> FaceMotion:
     if controls.gaze is not None:
         # Small movements of the eyes go on around the new target, as in a living gaze.
         gaze = gaze + np.radians(controls.gaze, dtype=np.float64).astype(np.float32)
-    if controls.distance is not None:
-        translation = translation + np.array([0, 0, DISTANCE - controls.distance], np.float32)
     return replace(motion, weights=weights, rotation=rotation, translation=translation, gaze=gaze)
 
 

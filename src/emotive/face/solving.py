@@ -32,7 +32,8 @@ EYEBALL = 2.0  # radii of the iris, as the renderer has it
 SHUT = 0.55  # of a blink, from which the iris does not show where the eye looks
 # What contours do not show, or do not tell from their neighbours.
 _UNSEEN = shapes(
-    "eyeLook", "tongueOut", "cheekPuff", "jawForward", "mouthDimple", "mouthPress", "mouthShrug", "cheekSquint",
+    "eyeLook", "tongueOut", "cheekPuff", "cheekSquint", "jawForward",
+    "mouthDimple", "mouthPress", "mouthShrug",
 )  # fmt: skip
 SEEN = tuple(i for i in range(len(ARKIT)) if i not in _UNSEEN)
 """Numbers in ARKIT of the shapes that are found; all others stay 0."""
@@ -93,7 +94,8 @@ def solve_motion(
         weights[row], pose[row], gaze[row] = w, at, look
     times = np.arange(len(landmarks))
     weights, pose, gaze = (
-        np.stack([np.interp(times, found, track) for track in tracks.T], 1) for tracks in (weights, pose, gaze)
+        np.stack([np.interp(times, found, track) for track in tracks.T], 1)
+        for tracks in (weights, pose, gaze)
     )
     # Landmarks tremble by a part of a pixel; heads do not.
     kernel = np.array([0.25, 0.5, 0.25])
@@ -196,7 +198,10 @@ class _Face:
         bases = basis.bases.reshape(len(basis.bases), -1, 3)[:, at].copy()
         bases[-1] = 0  # the face's own opening belongs to its rest
         few = replace(
-            mesh, points=mesh.points[at], upper_lip=np.arange(145, 166)[None], lower_lip=np.arange(166, 187)[None]
+            mesh,
+            points=mesh.points[at],
+            upper_lip=np.arange(145, 166)[None],
+            lower_lip=np.arange(166, 187)[None],
         )
         linear = bases[: len(ARKIT), :145].astype(float)
         # A jaw that drops behind shut lips, so that lips close no more than the jaw opens them.
@@ -208,7 +213,9 @@ class _Face:
             bases.reshape(len(bases), -1), basis.close_upper[at], basis.close_lower[at], basis.gap
         )
         z = mesh.points[mesh.lids[:, 0, 8], 2]
-        return cls(frame, few, reduced, linear[list(SEEN)], cost, np.concatenate([flat, z[:, None]], 1), radii)
+        return cls(
+            frame, few, reduced, linear[list(SEEN)], cost, np.concatenate([flat, z[:, None]], 1), radii
+        )
 
     def shown(self, w: np.ndarray, gaze: np.ndarray) -> np.ndarray:
         """The contours (145, 3) under weights (52,), as the renderer combines them."""
@@ -240,7 +247,7 @@ class _Face:
         target = np.concatenate(values)
         # A cost that grows with the weight itself: what trembling alone explains stays 0.
         doubt = _TREMBLE * np.linalg.norm(columns, axis=0)
-        target = q.T @ target - solve_triangular(r, doubt, trans="T")
+        target = q.T @ target - solve_triangular(r, doubt, trans=1)
         full = np.zeros(len(SEEN), bool)
         found = nnls(r, target, maxiter=600)[0]
         while (found[~full] > 1).any():  # what is full stays so; the others make up for it
@@ -262,7 +269,11 @@ class _Face:
             if w[INDEX[f"eyeBlink{side}"]] > SHUT or not self.radii[eye] > 0:
                 continue
             slope = np.stack(
-                [(project(self.irises + step * axis, at)[eye, :2] - here[eye]) / step for axis in np.eye(3)[:2]], 1
+                [
+                    (project(self.irises + step * axis, at)[eye, :2] - here[eye]) / step
+                    for axis in np.eye(3)[:2]
+                ],
+                1,
             )
             moved = np.linalg.solve(slope, seen[eye] - here[eye]) / (EYEBALL * self.radii[eye])
             pitch = np.arcsin(np.clip(-moved[1], -0.7, 0.7))
@@ -307,6 +318,8 @@ def _posed(seen: np.ndarray, shown: np.ndarray, at: np.ndarray) -> np.ndarray:
         goal = np.concatenate([goal, _DEPTH * z[:, None]], 1)
     for _ in range(2):
         here = placed(at)
-        slopes = np.stack([((placed(at + step * axis) - here) / step * _TRUST).ravel() for axis in np.eye(6)], 1)
+        slopes = np.stack(
+            [((placed(at + step * axis) - here) / step * _TRUST).ravel() for axis in np.eye(6)], 1
+        )
         at = at + np.linalg.lstsq(slopes, ((goal - here) * _TRUST).ravel(), rcond=None)[0]
     return at

@@ -227,6 +227,7 @@ def finish(
         "clips": f"{len(clips):,}",
         "history": history,
         "learned": learned_from(footage, share),
+        "manner": "its rules and of the faces in its footage" if footage else "its rules, not of a person",
     }
     write_card(folder, rows, silence(denoiser, affect), facts)
     write_sums(folder)

@@ -209,7 +209,8 @@ def silence(
     }
 
 
-SYNTHETIC = """**The embedded motion is learned from synthetic speech and procedural articulation: no face was recorded for
+SYNTHETIC = """\
+**The embedded motion is learned from synthetic speech and procedural articulation: no face was recorded for
 it, and no recording of human speech was heard.**"""
 
 
@@ -219,12 +220,14 @@ def learned_from(footage: Sequence[Clip] = (), share: float = 0.5) -> str:
         return SYNTHETIC
     seconds = sum(len(clip.heard) for clip in footage) / TOKENS
     felt = sum(bool(np.isfinite(clip.affect[:, 0]).any()) for clip in footage)
-    return (
-        f"**{share:.0%} of what it learned is footage of faces that its maker brought: {len(footage):,} clips, "
-        f"{seconds:,.0f} seconds, {felt:,} of the clips with a known affect. The rest is\nsynthetic speech and "
-        "procedural articulation.** The motion of footage was solved from landmarks: shapes that\n"
-        "contours do not show (tongue, cheeks, jaw forward) were still in it."
-    )
+    return FOOTAGE.format(share=f"{share:.0%}", clips=len(footage), seconds=f"{seconds:,.0f}", felt=felt)
+
+
+FOOTAGE = """\
+**{share} of what it learned is footage of faces that its maker brought (clips: {clips}, seconds: {seconds},
+clips with a known affect: {felt}); the rest is synthetic speech and procedural articulation.** The motion in
+the footage was solved from landmarks: what contours do not show (tongue, cheeks, jaw forward) did not move in
+it."""
 
 
 def write_card(
@@ -291,7 +294,7 @@ In silence the mouth opens by {opening} (of 1) and the head moves by {head} degr
 
 ## Limits
 
-Its style of articulation is that of its rules, not of a person. Accents and head motion follow loudness, not
+Its style of articulation is that of {manner}. Accents and head motion follow loudness, not
 meaning. Voices of children, song and strong noise were not tried. Expressions are prototypes: they show an
 affect that was asked for, not what somebody feels.
 """

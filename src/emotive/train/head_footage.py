@@ -4,8 +4,8 @@ A folder of clips with sound, one face each. Film, and use, only people who agre
 they move. Beside `name.mp4` there may lie
 
 - `name.csv` or `name.json`, an affect curve (`AffectCurve.read`). Without one the affect is unknown, which is
-  not the same as neutral: the clip then teaches only what a face does without an affect told, as some of every
-  training does for guidance, and nothing about how affect looks.
+  not the same as neutral: the clip then teaches only what a face does that is not told an affect, as a part
+  of all training does for guidance, and nothing about how affect looks.
 - `name.txt`, what is said, in English: with pocketsphinx installed its phones are aligned, and the clip
   teaches visemes and known phones too. Without one it teaches the motion alone.
 
@@ -21,6 +21,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ import torch
 
 from emotive.affect import AffectCurve
 from emotive.data.face_teacher import FaceTargets
-from emotive.errors import InputError, WeightsError
+from emotive.errors import InputError
 from emotive.face.contacts import INDEX, lip_gap, shapes
 from emotive.face.find_landmarks import find_landmarks
 from emotive.face.landmarks import FaceLandmarks
@@ -39,9 +40,11 @@ from emotive.face.visemes import speaking_mouth
 from emotive.media import write_whole
 from emotive.media.audio import resample
 from emotive.media.video_reader import open_video
+from emotive.models.letter_to_sound import LetterToSound
 from emotive.signals import FaceMotion, Phone, Syllable
 from emotive.voice.align import align, can_align
 from emotive.voice.listening import FEATURES, FRAMES, RATE, listen, loudness
+from emotive.weights import resolve
 
 from .head_clips import TOKENS, Clip
 from .head_data import HeadBatch, example
@@ -84,9 +87,7 @@ def open_footage(
                 write_whole(cache, _packed(found, source))
                 report(f"{path.name}: {sum(len(c.heard) for c in found) / TOKENS:.1f} s of a face")
             clips += found
-        except WeightsError:
-            raise
-        except InputError as error:
+        except InputError as error:  # a network that was not fetched is no InputError: it ends the run
             line = str(error)
             report(f"left out: {line if path.name in line else f'{path.name}: {line}'}")
     if not clips:
@@ -95,7 +96,7 @@ def open_footage(
 
 
 def footage_of(path: Path, report: Callable[[str], None] = print) -> list[Clip]:
-    """The clips of one video, most often one. Raises InputError if it has no sound or no face for a second."""
+    """The clips of one video, most often one. Raises InputError without sound or a face for a second."""
     video = open_video(path)
     sound = video.sound()
     if sound is None:
@@ -167,7 +168,7 @@ def targets_of_motion(motion: FaceMotion, loud: np.ndarray, phones: Sequence[Pho
     tokens = len(motion)
     weights = motion.weights.copy()
     width = round(BLINKS * TOKENS) // 2 * 2 + 1
-    for row in shapes("eyeBlink"):
+    for row in shapes("eyeBlink", "eyeSquint", "eyeWide"):  # landmarks see a part of a blink as these
         padded = np.pad(weights[:, row], width // 2, mode="edge")
         weights[:, row] = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
     pose = np.concatenate([motion.rotation, motion.translation, motion.gaze], 1)
@@ -218,13 +219,20 @@ def _phones(
         return (), ()
     try:
         text = " ".join(file.read_text(encoding="utf-8").split())
-        phones, syllables, _ = align(waveform, RATE, text)
+        phones, syllables, _ = align(waveform, RATE, text, _letters())
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {file.name}: {error}") from error
     except InputError as error:
         report(f"{file.name} is not used: {error}")
         return (), ()
     return phones, syllables
+
+
+@cache
+def _letters() -> LetterToSound:
+    """Reads the words that no dictionary has."""
+    path = resolve("emotive-speech-1") / "letter_to_sound"
+    return LetterToSound.from_pretrained(path, low_cpu_mem_usage=False).float().eval()
 
 
 def _fingerprint(path: Path) -> str:
@@ -251,7 +259,7 @@ def _packed(clips: Sequence[Clip], source: str) -> bytes:
             parts.append(getattr(clip if name in ("heard", "affect") else clip.targets, name))
     text = json.dumps({"source": source, "voice": clips[0].voice, "clips": rows})
     file = io.BytesIO()
-    whole = {name: np.concatenate(parts) for name, parts in arrays.items()}
+    whole: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
     np.savez(file, header=np.frombuffer(text.encode(), np.uint8), **whole)
     return file.getvalue()
 
