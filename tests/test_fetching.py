@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 
@@ -96,3 +97,15 @@ def test_the_command(item: Fetchable, run, monkeypatch: pytest.MonkeyPatch):
     assert "did you mean 'face-landmarks'" in refused(run("fetch", "face-landmark"))
     assert "say what to fetch" in refused(run("fetch", "--from", "x.whl"))
     assert "does not exist" in refused(run("fetch", "tiny", "--from", "x.whl"))
+
+
+def test_info_lists_portraits_and_what_is_fetched(item: Fetchable, run, monkeypatch: pytest.MonkeyPatch):
+    from emotive.face.opening import bundled_portraits
+
+    monkeypatch.setitem(FETCHABLE, "tiny", item)
+    before = json.loads("\n".join(run("info", "--json").out))
+    assert before["portraits"] == list(bundled_portraits())
+    assert before["fetchable"] == {"face-landmarks": None, "tiny": None}
+    fetch(item)
+    after = json.loads("\n".join(run("info", "--json").out))
+    assert after["fetchable"]["tiny"] == str(fetched_path(item))

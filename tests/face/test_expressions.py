@@ -133,7 +133,7 @@ def test_own_anchors_are_read_and_wrong_ones_named(tmp_path):
         with pytest.raises(InputError, match=message):
             load_anchors(path)
     path.write_text("{")
-    with pytest.raises(InputError, match="mine.json: not valid JSON"):
+    with pytest.raises(InputError, match="not valid JSON"):
         load_anchors(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_anchors(tmp_path / "none.json")

@@ -1,4 +1,4 @@
-"""The recipe of the talking head, small: clips survive the disk, targets are what they should be, it learns."""
+"""The recipe of the talking head, small: clips survive the disk, targets are as they should be, it learns."""
 
 import dataclasses
 from fractions import Fraction

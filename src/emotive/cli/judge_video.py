@@ -22,16 +22,8 @@ VIDEOS = (".mp4", ".webm", ".mov", ".avi", ".mkv", ".m4v")
 
 
 def is_video(file: Path) -> bool:
-    """By its suffix; a GIF is one if it moves."""
-    if file.suffix.lower() != ".gif":
-        return file.suffix.lower() in VIDEOS
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            return getattr(image, "n_frames", 1) > 1
-    except (OSError, ValueError, SyntaxError, EOFError):
-        return False  # missing or damaged: said when it is opened as a picture
+    """By its suffix; a GIF is a picture."""
+    return file.suffix.lower() in VIDEOS
 
 
 def check_video_options(
@@ -93,8 +85,9 @@ def explain_video(
     from emotive.perceive.face_video import RATE, follow_face
 
     video = open_video(file)
+    seer, network = _opened(hsemotion, syncnet)
     found: list[dict[str, Any]] = []
-    if faces or hsemotion is not None:
+    if faces or seer is not None:
         rate = min(float(video.fps), RATE)
         try:
             track = follow_face(video.frames(rate), rate)
@@ -104,9 +97,9 @@ def explain_video(
             say(f"note: {file}: a face is seen in {track.share:.0%} of it")
         for judge in faces:
             found.append(_told(file, told, judge, judge.curve(track.faces, track.times), as_json))
-        if hsemotion is not None:
-            found.append(_hsemotion(file, told, hsemotion, video, rate, track, as_json))
-    heard = video.sound() if voices or syncnet is not None else None
+        if seer is not None:
+            found.append(_hsemotion(file, told, seer, video, rate, track, as_json))
+    heard = video.sound() if voices or network is not None else None
     if voices and heard is not None:
         try:
             found += explain_clip(file, heard, told, voices, None, table, as_json)
@@ -116,11 +109,25 @@ def explain_video(
             say(f"note: the sound is not judged: {error}")
     elif voices and not faces:
         raise InputError(f"{file} has no sound: use --judge face or published")
-    if syncnet is not None:
+    if network is not None:
         if heard is None:
             raise InputError(f"{file} has no sound: --syncnet compares it with the lips")
-        found.append(_syncnet(file, told, syncnet, video, heard, as_json))
+        found.append(_syncnet(file, told, network, video, heard, as_json))
     return found
+
+
+def _opened(hsemotion: Path | None, syncnet: Path | None) -> tuple[Any, Any]:
+    """What others trained, from the user's files: faults are said before anything is judged."""
+    seer = network = None
+    if hsemotion is not None:
+        from emotive.perceive.hsemotion import HSEmotionJudge
+
+        seer = HSEmotionJudge(hsemotion)
+    if syncnet is not None:
+        from emotive.perceive.syncnet import SyncNet
+
+        network = SyncNet(syncnet)
+    return seer, network
 
 
 def explain_face(file: Path, told: str, judges: list[Any], as_json: bool) -> list[dict[str, Any]]:
@@ -159,14 +166,13 @@ def _told(
 
 
 def _hsemotion(
-    file: Path, told: str, path: Path, video: Video, rate: float, track: FaceTrack, as_json: bool
+    file: Path, told: str, judge: Any, video: Video, rate: float, track: FaceTrack, as_json: bool
 ) -> dict[str, Any]:
     """The same frames again, as pictures of the face."""
     from emotive.perceive.face_judge import windowed
-    from emotive.perceive.hsemotion import HSEmotionJudge, face_picture
+    from emotive.perceive.hsemotion import face_picture
     from emotive.perceive.judge import Estimates
 
-    judge = HSEmotionJudge(path)
     faces = dict(zip(np.round(track.times * rate).astype(int).tolist(), track.faces, strict=True))
     rows = [
         judge.estimate([face_picture(frame, faces[i])])
@@ -178,12 +184,11 @@ def _hsemotion(
 
 
 def _syncnet(
-    file: Path, told: str, path: Path, video: Video, heard: tuple[np.ndarray, int], as_json: bool
+    file: Path, told: str, network: Any, video: Video, heard: tuple[np.ndarray, int], as_json: bool
 ) -> dict[str, Any]:
     from emotive.face.find_landmarks import find_landmarks
-    from emotive.perceive.syncnet import FPS, SyncNet
+    from emotive.perceive.syncnet import FPS
 
-    network = SyncNet(path)
     faces: list[FaceLandmarks] = []
     for frame in video.frames(FPS):
         faces.append(find_landmarks(frame, faces[-1] if faces else None))

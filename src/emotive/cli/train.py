@@ -82,14 +82,14 @@ def train_head(
         Path | None,
         option("Learn from a folder of own video clips, too: only of people who agreed to it."),
     ] = None,
-    share: Annotated[float, option("Of what is learned that is own clips'.")] = 0.5,
+    share: Annotated[float, option("Of each training step, how much is own clips; above 0, up to 1.")] = 0.5,
     batch_size: Annotated[int, option("Windows of four seconds per training step.")] = 16,
 ) -> None:
     """Readings, clips, motion of a face, card: the whole recipe; run it again to go on.
 
-    Own clips for --data are .mp4, .mov or .webm with sound, one face each, found by `emotive fetch
-    face-landmarks`. Beside name.mp4, name.csv or name.json may tell its affect, name.txt what is said. Use
-    only footage of people who agreed that a model learns how they move.
+    Own clips for --data are .mp4, .mov or .webm with sound, one face each; `emotive fetch face-landmarks`
+    first. Beside name.mp4, name.csv or name.json may tell its affect, name.txt what is said. Use only footage
+    of people who agreed that a model learns how they move.
     """
     _check(minutes, ("--seed", seed, 0, 2**32 - 1), ("--batch-size", batch_size, 2, 65_536))
     with needs_extra("train"):
@@ -180,7 +180,7 @@ def train_face_judge(
     output: Folder,
     people: Annotated[int, option("Strangers who are painted for it; the last two set the spread.")] = 16,
     frames: Annotated[int, option("Frames of each, about 30 ms a frame.")] = 500,
-    steps: Annotated[int, option("Training steps.")] = 3000,
+    steps: Annotated[int, option("Training steps.")] = 1500,
     seed: Annotated[int, option("Seed of people, frames and weights.")] = 0,
 ) -> None:
     """The learned judge of faces, on painted strangers; needs `emotive fetch face-landmarks`."""

@@ -66,7 +66,8 @@ MEANINGS = {
 CAVEATS = (
     "Judges are not people. No human has rated these faces; what is measured is estimated affect.",
     "The learned judge was fitted on other faces, but under the same rules of expression. It tells how "
-    "faithfully they are followed. The published judge was fitted to nothing of ours.",
+    "faithfully they are followed. The published judge has the literature’s signs; how large a full unit is "
+    "was settled after a first look at faces of ours.",
     "The model learned lips from synthetic voices and from procedural articulation; how people’s lips move "
     "was never shown to it. Measures of lips hold for synthetic voices.",
     "The renderer’s own landmarks are what was commanded, bent onto a face. Where they and landmarks found "

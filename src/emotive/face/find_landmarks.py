@@ -114,7 +114,8 @@ def _presentable(landmarks: FaceLandmarks) -> FaceLandmarks:
             stacklevel=3,
         )
     if abs(tilt) > TILTED:
-        warnings.warn(f"the face is tilted {abs(tilt):.0f} degrees", stacklevel=3)
+        lies = ": the picture lies on its side or upside down" * (abs(tilt) > 60)
+        warnings.warn(f"the face is tilted {abs(tilt):.0f} degrees{lies}", stacklevel=3)
     return landmarks
 
 

@@ -49,9 +49,12 @@ _LEAVING = 0.012  # the same for a change by 1 from frame to frame
 _TREMBLE = 0.0015  # face units by which landmarks tremble
 # Small or rare shapes, and how many times their cost is.
 _RARE = {
-    "mouthStretch": 2.0, "mouthFunnel": 1.5, "mouthRoll": 1.5, "mouthUpperUp": 2.0, "mouthLowerDown": 2.0,
+    "mouthStretch": 2.0, "mouthFunnel": 1.5, "mouthRoll": 2.5, "mouthUpperUp": 3.0, "mouthLowerDown": 5.0,
     "noseSneer": 2.0, "jawLeft": 2.0, "jawRight": 2.0, "eyeWide": 2.0,
 }  # fmt: skip
+_LOWER = [*range(10, 27), *range(92, 136)]  # lips, and the oval around the chin
+_GAP = 1.5  # what the lips' distance counts against a point's place: it is what lips are read by
+_UPPER_EDGE, _LOWER_EDGE = np.arange(104, 113), np.arange(115, 124)  # inner, without the corners
 _COUNTS = np.ones(145)
 _COUNTS[_OVAL], _COUNTS[_EYES], _COUNTS[_LIPS] = 0.3, 1.5, 1.5
 
@@ -117,9 +120,18 @@ def calm_face(landmarks: Sequence[FaceLandmarks]) -> FaceLandmarks:
     lids = (eyes[:, :, 1, 3:6] - eyes[:, :, 0, 3:6]).mean((1, 2))
     moved = np.abs(np.gradient(points[:, 36:, :2], axis=0)).mean((1, 2))
     usual = np.abs(points[:, 36:, :2] - np.median(points[:, 36:, :2], axis=0)).mean((1, 2))
-    unrest = _ranks(opening) + 0.5 * _ranks(moved) + _ranks(usual) + 2 * (lids < np.percentile(lids, 35))
-    calm = np.argsort(unrest, kind="stable")[: max(LEAST // 2, round(CALM * len(landmarks)))]
+    unrest = 0.5 * _ranks(moved) + _ranks(usual)
+    most = max(LEAST // 2, round(CALM * len(landmarks)))
+    calm = np.argsort(unrest + 2 * (lids < np.percentile(lids, 35)), kind="stable")[:most]
     rest = np.median(points[calm], axis=0)
+    # Somebody who talks all the time shuts the lips now and then, but not when the brows rest. A jaw that
+    # hangs behind them is no rest, nor are lips that are pressed or pursed.
+    shut = np.argsort(opening, kind="stable")[: 2 * most]
+    mouths = points[shut][:, _LOWER, :2]
+    odd = np.abs(mouths - np.median(mouths, axis=0)).mean((1, 2))
+    restless = 0.5 * _ranks(points[shut][:, 18, 1]) + _ranks(odd) + 0.5 * _ranks(unrest[shut])
+    shut = shut[np.argsort(restless, kind="stable")[:most]]
+    rest[_LOWER] = np.median(points[shut], axis=0)[_LOWER]
     right = np.median(np.stack([frames[i].right for i in calm]), axis=0)
     right /= np.linalg.norm(right)
     place = FaceFrame(
@@ -233,11 +245,10 @@ class _Face:
         slopes = np.stack(
             [(project(shown + step * axis, at)[:, :2] - here) / step for axis in np.eye(3)], -1
         )  # (145, 2, 3)
-        columns = np.einsum("pij,kpj->kpi", slopes, self.linear) * _COUNTS[:, None]
-        columns = columns.reshape(len(SEEN), -1).T
+        columns = _measured(np.einsum("pij,kpj->kpi", slopes, self.linear)).T
         jaw, close = (SEEN.index(INDEX[name]) for name in ("jawOpen", "mouthClose"))
         now = _parted(w[list(SEEN)], jaw, close)
-        wanted = ((seen[:, :2] - here) * _COUNTS[:, None]).ravel() + columns @ now
+        wanted = _measured(seen[:, :2] - here) + columns @ now
         rows = [columns, np.diag(_COST * self.cost)]
         values = [wanted, np.zeros(len(SEEN))]
         if before is not None:
@@ -279,6 +290,13 @@ class _Face:
             pitch = np.arcsin(np.clip(-moved[1], -0.7, 0.7))
             found.append([np.arcsin(np.clip(moved[0] / np.cos(pitch), -0.7, 0.7)), pitch])
         return np.mean(found, axis=0) if found else before
+
+
+def _measured(moved: np.ndarray) -> np.ndarray:
+    """What is compared of displacements (..., 145, 2): all of them and the distances between the lips."""
+    gap = moved[..., _LOWER_EDGE, 1] - moved[..., _UPPER_EDGE, 1]
+    flat = (moved * _COUNTS[:, None]).reshape(*moved.shape[:-2], -1)
+    return np.concatenate([flat, _GAP * gap], -1)
 
 
 def _parted(w: np.ndarray, jaw: int, close: int) -> np.ndarray:

@@ -61,7 +61,10 @@ class FaceJudge:
         return Estimates(mean[:, 0], mean[:, 1], sd[:, 0], sd[:, 1])
 
     def curve(
-        self, faces: Sequence[FaceLandmarks], times: Sequence[float], neutral: FaceLandmarks | None = None
+        self,
+        faces: Sequence[FaceLandmarks],
+        times: Sequence[float] | np.ndarray,
+        neutral: FaceLandmarks | None = None,
     ) -> EstimatedCurve:
         """Affect over time; times (N,) in seconds, rising, of each face."""
         return windowed(self.estimate(faces, neutral), times)
@@ -77,7 +80,7 @@ def face_features(faces: Sequence[FaceLandmarks], neutral: FaceLandmarks | None 
 
 
 def windowed(
-    found: Estimates, times: Sequence[float], window: float = WINDOW, step: float = STEP
+    found: Estimates, times: Sequence[float] | np.ndarray, window: float = WINDOW, step: float = STEP
 ) -> EstimatedCurve:
     """Estimates of faces at `times` (N,), seconds, averaged over windows of `window` s every `step` s.
 

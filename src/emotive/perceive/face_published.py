@@ -1,6 +1,8 @@
 """The judge of faces with published signs only: a regressor that a reader can check by hand.
 
-Nothing here was fitted, on our faces or on any other. The literature says which action units (Ekman & Friesen
+Nothing here was fitted, on our faces or on any other, but it has seen some of ours: how large a full unit is, and
+that AU12 and AU15 say nothing of arousal, was settled after a first look at what it said of rendered portraits.
+The literature says which action units (Ekman & Friesen
 1978) go with which direction of affect; each is a line of `SIGNS` with its source. Equal weights within a
 direction are then the choice that does not pretend to more (Dawes 1979, The robust beauty of improper linear
 models); units that two studies agree on, and that were measured against continuous ratings or the zygomatic
@@ -95,7 +97,10 @@ class FacePublishedJudge:
         return self._estimates(face_units(faces, neutral), np.zeros(len(faces)))
 
     def curve(
-        self, faces: Sequence[FaceLandmarks], times: Sequence[float], neutral: FaceLandmarks | None = None
+        self,
+        faces: Sequence[FaceLandmarks],
+        times: Sequence[float] | np.ndarray,
+        neutral: FaceLandmarks | None = None,
     ) -> EstimatedCurve:
         """Affect over time; times (N,) in seconds, rising, of each face. The energy of movement counts."""
         units, at = face_units(faces, neutral), np.asarray(times, np.float64)

@@ -45,9 +45,10 @@ class HSEmotionJudge:
         except cv2.error as error:
             raise WeightsError(f"{path} is damaged or no ONNX network that OpenCV reads") from error
         self._fingerprint = file_sha256(path)
-        for side in SIDES:
+        outputs = 0
+        for self.side in SIDES:
             try:
-                self.side, outputs = side, self._scores(np.zeros((side, side, 3), np.uint8)).size
+                outputs = self._scores(np.zeros((self.side, self.side, 3), np.uint8)).size
                 break
             except cv2.error:
                 continue

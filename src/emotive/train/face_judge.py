@@ -44,7 +44,7 @@ def train_face_judge(
     output: Path,
     people: int = 16,
     frames: int = 500,
-    steps: int = 3000,
+    steps: int = 1500,
     seed: int = 0,
     report: Callable[[str], None] = print,
 ) -> Path:

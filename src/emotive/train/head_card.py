@@ -224,10 +224,10 @@ def learned_from(footage: Sequence[Clip] = (), share: float = 0.5) -> str:
 
 
 FOOTAGE = """\
-**{share} of what it learned is footage of faces that its maker brought (clips: {clips}, seconds: {seconds},
-clips with a known affect: {felt}); the rest is synthetic speech and procedural articulation.** The motion in
-the footage was solved from landmarks: what contours do not show (tongue, cheeks, jaw forward) did not move in
-it."""
+**{share} of each training step was footage of faces that its maker brought (clips: {clips}, seconds:
+{seconds}, clips with a known affect: {felt}); the rest is synthetic speech and procedural articulation.** The
+motion in the footage was solved from landmarks: what contours do not show (tongue, cheeks, jaw forward) did
+not move in it."""
 
 
 def write_card(

@@ -137,7 +137,7 @@ def tracked(frames: Iterator[np.ndarray]) -> list[FaceLandmarks | None]:
     between looks, ten at most: looking everywhere takes long."""
     found: list[FaceLandmarks | None] = []
     near: FaceLandmarks | None = None
-    wait, left = 1, 0
+    wait, left = 2, 0
     for frame in frames:
         if left:
             left -= 1
@@ -145,7 +145,7 @@ def tracked(frames: Iterator[np.ndarray]) -> list[FaceLandmarks | None]:
             continue
         try:
             near = find_landmarks(frame, near)
-            wait = 1
+            wait = 2
         except InputError:
             near, left, wait = None, wait - 1, min(2 * wait, 11)
         found.append(near)
@@ -174,11 +174,13 @@ def targets_of_motion(motion: FaceMotion, loud: np.ndarray, phones: Sequence[Pho
     pose = np.concatenate([motion.rotation, motion.translation, motion.gaze], 1)
     pose = pose - np.median(pose, axis=0)
     closure = ((lip_gap(weights) < SHUT) & (loud[:tokens] > TALKS)).astype(np.float32)
-    contact = (weights[:, INDEX["mouthRollLower"]] > BITE) * (1 - closure)
     if phones:
-        visemes = speaking_mouth(phones, TOKENS, tokens, loudness=0.4 + 0.75 * loud[:tokens]).visemes
+        said = speaking_mouth(phones, TOKENS, tokens, loudness=0.4 + 0.75 * loud[:tokens])
+        visemes = said.visemes
+        closure *= said.closure > 0.1  # lips that only come near each other are none
     else:
         visemes = np.zeros((tokens, len(VISEMES)))
+    contact = (weights[:, INDEX["mouthRollLower"]] > BITE) * (1 - closure)
     return FaceTargets(
         weights, pose.astype(np.float32), closure, contact.astype(np.float32), visemes.astype(np.float32)
     )

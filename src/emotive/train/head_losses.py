@@ -20,6 +20,7 @@ from .speech_losses import clean_weight, random_sigma
 
 DROPPED = {"affect": 0.10, "style": 0.15}  # for guidance, and for faces without a style
 LIPS, POSES, SPEED = 3.0, 0.35, 3.0  # weights of channels of the mouth, of pose, of velocity
+JOIN = 6.0  # how much more the first step after history counts
 CLOSED = 3.0  # how much more closed lips count than open ones
 
 
@@ -68,7 +69,7 @@ def head_loss(
     s = sigmas[..., None]
     noise = torch.randn_like(clean)
     # A model's own history is not as clean as the teacher's.
-    noisy = torch.where(batch.history[..., None], clean + 0.05 * noise, (1 - s) * clean + s * noise)
+    noisy = torch.where(batch.history[..., None], clean + 0.01 * noise, (1 - s) * clean + s * noise)
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         feeling = affect(batch.affect).pooled
     conditions = FaceConditions(
@@ -88,14 +89,17 @@ def head_loss(
     mouth = torch.zeros(len(ARKIT), device=device)
     mouth[MOUTH] = 1.0
     nearly = 1 + CLOSED * torch.exp(-12 * gap)[..., None] * mouth
-    error = weights - batch.weights
+    past = batch.history[..., None]
+    error = (weights - batch.weights).masked_fill(past, 0.0)  # history is kept as it came
     shape = (error.square() * channels * nearly).sum(-1)
     speed = ((error[:, 1:] - error[:, :-1]).square() * channels).sum(-1)
-    pose_error = (pose - batch.pose) / denoiser.pose_deviation
+    pose_error = ((pose - batch.pose) / denoiser.pose_deviation).masked_fill(past, 0.0)
     move = pose_error.square().mean(-1)
     jerk = (pose_error[:, 1:] - pose_error[:, :-1]).square().mean(-1)
     level = clean_weight(sigma)[:, None] * counts
-    later = level[:, 1:] * counts[:, :-1]
+    # Where the new joins on to history nothing may jump: a stream joins ten times a second.
+    join = 1 + JOIN * batch.history[:, :-1].float()
+    later = level[:, 1:] * torch.maximum(counts[:, :-1], batch.history[:, :-1].float()) * join
     total = counts.sum()
     flow = ((shape / scale + POSES * move) * level).sum() / total
     flow = flow + ((SPEED * speed / scale + POSES * 10 * jerk) * later).sum() / total
