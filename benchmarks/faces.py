@@ -2,9 +2,9 @@
 
     python benchmarks/faces.py -o docs [--photo PORTRAIT.png]
 
-faces.jpg: every bundled portrait in eight named emotions. filmstrip.jpg: one sentence said by one portrait with
-three feelings, every tenth of a second, with the words below. photo-faces.jpg: the same emotions on a photograph,
-with the badge.
+faces.jpg: every bundled portrait in eight named emotions. filmstrip.jpg: one sentence said by one portrait
+with three feelings, every tenth of a second, with its phones below. photo-faces.jpg: the same emotions on a
+photograph, with the badge.
 """
 
 from __future__ import annotations
