@@ -13,18 +13,16 @@ ten minutes. Frames/s are of 30 in a second of film: above 30 is faster than it 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-COLD = "from emotive.cli import main; raise SystemExit(main())"
+from cold_start import cold_start
+
 TEXT = "When the last train had left, the old man walked home along the river, slowly, and did not look back."
 SIZE, FPS, FRAMES = 512, 30, 60
 CHUNK = 0.02  # s of sound that a microphone gives at once
@@ -180,28 +178,6 @@ def streaming(pipe: Any, portrait: str, speech: Any, repeats: int) -> tuple[list
             before, since, count = heard, worked, count + 1
         works.append(worked / speech.duration)
     return first, later, statistics.median(works[1:])
-
-
-def cold_start(arguments: list[str], threads: int) -> tuple[float, float | None]:
-    """Seconds and, where the system tells it of one process, peak MB of a new one."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", COLD, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
-    if not hasattr(os, "wait4"):
-        if process.wait():
-            raise SystemExit(f"emotive {' '.join(arguments)} failed")
-        return time.perf_counter() - start, None
-    _, status, usage = os.wait4(process.pid, 0)  # of this process, without ffmpeg, which it waits for itself
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"emotive {' '.join(arguments)} failed")
-    peak = usage.ru_maxrss / (1e3 if sys.platform == "linux" else 1e6)  # kB on Linux, bytes on macOS
-    return time.perf_counter() - start, peak
 
 
 def main() -> None:

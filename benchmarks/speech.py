@@ -12,18 +12,16 @@ memory from a cold start to a file, of a sentence and of a long text.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-COLD = "from emotive.cli import main; raise SystemExit(main())"
+from cold_start import cold_start
+
 TEXT = "When the last train had left, the old man walked home along the river, slowly, and did not look back."
 LONG = " ".join([TEXT, "Nobody saw him go.", "The lamps were lit, and it began to rain."] * 12)
 STEPS = (4, 8, 16)
@@ -96,28 +94,6 @@ def first_audio(pipe: Any, repeats: int) -> list[float]:
         if turn:
             found.append(time.perf_counter() - start)
     return found
-
-
-def cold_start(arguments: list[str], threads: int) -> tuple[float, float | None]:
-    """Seconds and, where the system tells it of one process, peak MB of a new one."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", COLD, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
-    if not hasattr(os, "wait4"):
-        if process.wait():
-            raise SystemExit(f"emotive {' '.join(arguments)} failed")
-        return time.perf_counter() - start, None
-    _, status, usage = os.wait4(process.pid, 0)  # of this process, not the largest of all
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"emotive {' '.join(arguments)} failed")
-    peak = usage.ru_maxrss / (1e3 if sys.platform == "linux" else 1e6)  # kB on Linux, bytes on macOS
-    return time.perf_counter() - start, peak
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ from emotive.voice.listening import RATE, listen
 
 from .animation import animate, animation
 from .loading import TimedPipeline, check_embedding
-from .talking_head_stream import HISTORY, stream, stream_motion
+from .talking_head_stream import HISTORY, joined, stream, stream_motion
 
 WINDOW = 240  # tokens
 SLOWEST, FASTEST = 10, 120  # frames/s
@@ -258,7 +258,8 @@ class EmotiveTalkingHeadPipeline(TimedPipeline):
             shapes = None if visemes is None else visemes[at]
             known = self._conditions(heard[at], points[at], manner, shapes)
             made = self.denoise(known, latents[window.start :][: window.history], how)
-            latents[window.new], touch[window.new] = (part[window.history :] for part in made)
+            found, touch[window.new] = (part[window.history :] for part in made)
+            latents[window.new] = joined(latents[: window.new.start], found)
         parts = self.decode(latents, touch)
         return manner.performed(parts, 0, rate, max(1, round(spoken.duration * rate)), spoken)
 

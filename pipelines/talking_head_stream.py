@@ -16,7 +16,7 @@ from emotive.face.controls import FaceControls
 from emotive.face.manner import TOKENS
 from emotive.face.portrait import Portrait
 from emotive.models.face_denoiser import POSE
-from emotive.sampling.windows import streamed
+from emotive.sampling.windows import eased, streamed
 from emotive.signals import FaceMotion
 from emotive.voice.listening import FEATURES, FRAMES, RATE, Listener
 
@@ -100,11 +100,21 @@ def stream_motion(
                 points = manner.points(window.start, window.stop)
                 known = self._conditions(sound, points, manner, None)
                 found, touch = self.denoise(known, latents[window.start :][: window.history], how)
-                latents = torch.cat([latents, found[new]])
-                parts = self.decode(found[new], touch[new])
+                found = joined(latents, found[new])
+                latents = torch.cat([latents, found])
+                parts = self.decode(found, touch[new])
             yield manner.performed(parts, made, Fraction(TOKENS), len(parts.weights))
 
     return pieces()
+
+
+def joined(before: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
+    """New latents (N, channels), in which the head goes on from those before without a jerk; lips and eyes may
+    be as quick as they like."""
+    head = slice(-POSE, 6 - POSE)
+    new = new.clone()
+    new[:, head] = eased(before[-2:, head], new[:, head])
+    return new
 
 
 def _heard(audio: Iterable[np.ndarray], rate: int) -> Iterator[tuple[np.ndarray, bool]]:

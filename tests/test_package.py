@@ -31,7 +31,18 @@ HOUSE = [
     ["evaluate", "train"],
     ["about", "batch", "matching", "plan", "showcase", "stimuli", "cli", "demos"],
 ]
-HEAVY = ("torch", "diffusers", "transformers", "numpy", "PIL", "skia", "huggingface_hub", "cv2", "numba", "scipy")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "numpy",
+    "scipy",
+    "numba",
+    "cv2",
+    "PIL",
+    "skia",
+    "huggingface_hub",
+)
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:

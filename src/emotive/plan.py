@@ -23,6 +23,8 @@ from emotive.errors import InputError
 from emotive.media.provenance import Provenance, now, read_provenance
 
 if TYPE_CHECKING:
+    import torch
+
     from emotive.pipelines.image import EmotiveImagePipeline
     from emotive.pipelines.image_edit import EmotiveImageEditOutput
     from emotive.pipelines.loading import EmotivePipeline
@@ -99,8 +101,6 @@ def load_pipeline(
 
     Raises InputError for a device or dtype that is not here, WeightsError for a model that cannot be opened.
     """
-    import torch
-
     from emotive.devices import choose_device, choose_dtype
 
     chosen = choose_device(device)
@@ -109,15 +109,23 @@ def load_pipeline(
 
     with quiet_diffusers():
         pipe = EmotiveImagePipeline.from_pretrained(model, dtype=precision)
-    pipe.to(chosen)
+    return pipe, placed(pipe, chosen, precision)
+
+
+def placed(pipe: EmotivePipeline, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    """Moves a pipeline to `device`, silences its bar, and tells what is particular to this place, by the
+    provenance's names: for `settled`."""
+    import torch
+
+    pipe.to(device)
     pipe.set_progress_bar_config(disable=True)
-    return pipe, {
+    return {
         "model": pipe.name,
         "model_fingerprint": pipe.fingerprint(),
         "emotive": __version__,
         "torch": torch.__version__,
-        "device": str(chosen),
-        "dtype": str(precision).removeprefix("torch."),
+        "device": str(device),
+        "dtype": str(dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
     }
 

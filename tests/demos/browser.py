@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import websocket
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -35,9 +36,19 @@ FLAGS = (
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def find_browser() -> str | None:
-    """The path of a Chromium, if there is one."""
-    return next((path for path in map(shutil.which, NAMES) if path), None)
+def find_browser() -> str:
+    """The path of a Chromium. Without one the test is skipped; CI and EMOTIVE_REQUIRE_BROWSER forbid that."""
+    if program := next((path for path in map(shutil.which, NAMES) if path), None):
+        return program
+    if os.environ.get("CI") or os.environ.get("EMOTIVE_REQUIRE_BROWSER"):
+        pytest.fail("there is no Chromium, and this run requires one")
+    pytest.skip("there is no Chromium")
+
+
+def open_tab(page: Browser, bar: str, name: str) -> None:
+    """Clicks on the tab of that name in the row of tabs that the selector `bar` finds."""
+    tabs = f"[...document.querySelectorAll('{bar} > .tab-wrapper button[role=tab]')]"
+    page.run(f"{tabs}.find((tab) => tab.textContent.trim() === {name!r}).click()")
 
 
 class Browser:

@@ -264,10 +264,6 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Browser]:
     program = find_browser()
-    if program is None:
-        if os.environ.get("CI") or os.environ.get("EMOTIVE_REQUIRE_BROWSER"):
-            pytest.fail("there is no Chromium, and this run requires one")
-        pytest.skip("there is no Chromium")
     browser = Browser(program)
     try:
         browser.open(address)

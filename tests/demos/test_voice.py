@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from PIL import Image
 
 pytest.importorskip("gradio", reason="the Studio needs the extra demos")
 
-from browser import Browser, find_browser, wait
+from browser import Browser, find_browser, open_tab, wait
 from tiny import tiny_image_pipeline, tiny_speech_pipeline
 
 from emotive.affect import Affect
@@ -239,19 +238,10 @@ TITLE = "document.querySelector('.player .stage-title').textContent"
 NOTICE = "document.querySelector('#voice-notice .notice').textContent"
 
 
-def tab(page: Browser, bar: str, name: str) -> None:
-    tabs = f"[...document.querySelectorAll('{bar} > .tab-wrapper button[role=tab]')]"
-    page.run(f"{tabs}.find((tab) => tab.textContent.trim() === {name!r}).click()")
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The room of voices of a Studio with tiny models, in a browser."""
     program = find_browser()
-    if program is None:
-        if os.environ.get("CI") or os.environ.get("EMOTIVE_REQUIRE_BROWSER"):
-            pytest.fail("there is no Chromium, and this run requires one")
-        pytest.skip("there is no Chromium")
     folder = tmp_path_factory.mktemp("studio")
     model = folder / "tiny-speech"
     tiny_speech_pipeline().save_pretrained(model)
@@ -267,7 +257,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         browser.open(url)
         browser.wait_for("document.querySelector('.stage')?.dataset.live === 'false'", 120)
         assert not booth.ready, "nobody has come for a voice yet"
-        tab(browser, "#rooms", "Voice")
+        open_tab(browser, "#rooms", "Voice")
         browser.wait_for(
             "!!document.querySelector('#speak') && !!document.querySelector('#voice-pad .pad-puck')"
         )
@@ -350,7 +340,7 @@ def test_a_phone_gets_the_whole_room(page: Browser):
 def test_a_recording_is_said_again_and_a_bad_one_is_one_line(page: Browser, tmp_path: Path):
     bad = tmp_path / "bad.wav"
     bad.write_text("this is no sound")
-    tab(page, "#source", "Recording")
+    open_tab(page, "#source", "Recording")
     page.wait_for("!!document.querySelector('#recording input[type=file]')")
     page.wait_for("!document.querySelector('#voice')")  # a recording has its own
     page.click("#speak")

@@ -18,6 +18,7 @@ from emotive.perceive.face_units import (
     neutral_of,
     straightest,
 )
+from emotive.perceive.face_video import follow_face
 
 STILL = np.zeros(3)
 
@@ -109,3 +110,11 @@ def test_found_landmarks_measure_what_is_shown(landmark_network: Path, renderer)
     assert seen(mouthSmile=0.8)[column["corner lift"]] > 0.02 > seen(mouthFrown=0.8)[column["corner lift"]]
     assert seen(jawOpen=0.6)[column["mouth opening"]] > 0.08
     assert seen(eyeBlink=0.6)[column["upper lid"]] < -0.008
+
+
+def test_a_slow_film_of_a_face_shows_it_all_the_time(landmark_network: Path, renderer):
+    still = renderer.render(weights(), STILL, STILL, STILL[:2])
+    for fps, frames in ((4, 8), (25, 50)):
+        track = follow_face([still] * frames, fps)
+        assert track.share == 1 and track.seconds == 2
+    assert follow_face([still] * 4 + [0 * still] * 4, 4).share == 0.5

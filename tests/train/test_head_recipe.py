@@ -3,6 +3,7 @@
 import dataclasses
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,7 +161,7 @@ def test_the_basis_holds_nearly_all_of_the_motion_and_is_white(clips: list[Clip]
 
 
 def test_a_denoiser_learns_is_saved_and_performs(clips: list[Clip], affect: AffectEmbedding, tmp_path: Path):
-    tiny = {"dim": 32, "layers": 1, "heads": 2}
+    tiny: dict[str, Any] = {"dim": 32, "layers": 1, "heads": 2}
     silent = lambda line: None  # noqa: E731
     net = train_denoiser(
         tmp_path, clips, affect, 0.06, torch.device("cpu"), batch_size=4, report=silent, **tiny

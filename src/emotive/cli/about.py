@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 # What happened to a file, or came before the model: label -> key of the provenance.
 ASIDE = {"edited from": "edited_from", "processed": "processed", "engine": "engine"}
+ASIDE |= {"portrait": "portrait", "consent": "consent", "recording": "audio", "motion": "motion"}
 
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="A picture or speech made by Emotive, or its .json.")],
+    file: Annotated[Path, typer.Argument(help="A picture, speech or video made by Emotive, or its .json.")],
     as_json: AsJson = False,
 ) -> None:
     """Print what a file was made from."""
@@ -54,7 +55,7 @@ def show(
             "model": f"{made.model}  {made.model_fingerprint[:12]}",
             "sampling": f"seed {made.seed}, {made.num_inference_steps} steps, {guidance}{size}",
             "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
-            **({} if "processed" in made.extra else {"again": f"emotive {made.medium} --like {file}"}),
+            **_again(made, file),
             **{label: made.extra[key] for label, key in ASIDE.items() if key in made.extra},
         }
     )
@@ -134,9 +135,21 @@ def demo(
     print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures, speech, film))
 
 
+def _again(made: Provenance, file: Path) -> dict[str, str]:
+    """The command that makes it again, if there is one."""
+    sheet = made.medium == "head" and made.grid is not None
+    if sheet or "processed" in made.extra or "motion" in made.extra:
+        return {}
+    photo = ["PHOTO"] if "portrait_sha256" in made.extra else []
+    recording = ["--audio RECORDING"] if "audio" in made.extra else []
+    return {"again": " ".join(["emotive", made.medium, *photo, *recording, "--like", str(file)])}
+
+
 def _words(made: Provenance) -> dict[str, str]:
-    if made.medium != "speech":
+    if made.medium == "image":
         return {"prompt": made.prompt or "none, a mood alone"}
+    if made.medium == "head" and not made.prompt and "audio" not in made.extra:
+        return {}  # expressions, or a motion, without a sound
     cut = made.extra.get("text_characters")
     said = f"{made.prompt} ... ({cut} characters in all)" if cut else made.prompt
     return {"text": said or "that of the recording"} | ({"voice": made.voice} if made.voice else {})

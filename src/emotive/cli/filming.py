@@ -16,7 +16,7 @@ from emotive.face.shot import Shot
 from emotive.media import check_folder, free_name, slug
 from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
-from emotive.plan import blank_plan, quiet_diffusers, settled
+from emotive.plan import blank_plan, placed, quiet_diffusers, settled
 
 from .speaking import asked, check_plan, feeling_name, load_speech_pipeline, settled_speech, speaker
 
@@ -62,20 +62,15 @@ def film(
     plan: Provenance, shot: Shot, target: Path | None, motion_file: Path | None, device: str | None
 ) -> Iterator[Path]:
     """Writes the video, the motion, or both; yields their paths."""
-    from emotive.face.motion_files import load_motion, save_motion
+    from emotive.face.motion_files import save_motion
 
     check_plan(plan, 3.0)
-    _check_numbers(plan)
+    _check_numbers(plan, shot.from_motion is None)
     portrait = None if target is None else open_shot(shot)  # what is wrong with it is said first
     controls, made_of = shot.controls, shot.told()
     if shot.from_motion is not None:
-        motion, speech, plan = (
-            load_motion(shot.from_motion, plan.fps),
-            _heard(shot),
-            replace(plan, affect=None),
-        )
-        plan = replace(plan, curve=motion.affect, fps=float(motion.fps))
-        pipe = None
+        motion, speech = _shown(shot.from_motion, plan.fps), _heard(shot)
+        plan = replace(plan, affect=None, curve=motion.affect, fps=float(motion.fps))
     else:
         pipe, here = load_head_pipeline(plan.model, device)
         speech, plan = _speech(plan, shot, device)
@@ -123,17 +118,7 @@ def load_head_pipeline(model: str, device: str | None) -> tuple[EmotiveTalkingHe
 
     with quiet_diffusers():
         pipe = EmotiveTalkingHeadPipeline.from_pretrained(model)
-    pipe.to(chosen)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe, {
-        "model": pipe.name,
-        "model_fingerprint": pipe.fingerprint(),
-        "emotive": __version__,
-        "torch": torch.__version__,
-        "device": str(chosen),
-        "dtype": "float32",
-        "threads": torch.get_num_threads(),
-    }
+    return pipe, placed(pipe, chosen, torch.float32)
 
 
 def moved(
@@ -178,6 +163,21 @@ def _filmed(
         for frame in tqdm(frames, total=len(motion), unit="frame", disable=quiet, leave=False):
             writer.write(frame)
     return target
+
+
+def _shown(file: Path, fps: float | None) -> FaceMotion:
+    """A motion from a file, at `fps` if it is given; a .csv too short to tell its own has it."""
+    from emotive.face.motion_files import load_motion
+
+    try:
+        motion = load_motion(file)
+    except InputError:
+        if fps is None or file.suffix.lower() != ".csv":
+            raise
+        motion = load_motion(file, fps)
+    if not len(motion):
+        raise InputError(f"{file} has no frames")
+    return motion if fps is None else motion.resampled(fps)
 
 
 def _speech(plan: Provenance, shot: Shot, device: str | None) -> tuple[Speech, Provenance]:
@@ -226,9 +226,9 @@ def _target(output: str | None, suffixes: tuple[str, ...], name: str) -> Path:
     return free_name(folder / name)
 
 
-def _check_numbers(plan: Provenance) -> None:
-    if not LEAST_FPS <= (plan.fps or 0) <= MOST_FPS:
-        raise InputError(f"--fps {plan.fps:g} is out of range: use {LEAST_FPS} to {MOST_FPS}")
+def _check_numbers(plan: Provenance, needs_rate: bool) -> None:
+    if (needs_rate or plan.fps is not None) and not LEAST_FPS <= (plan.fps or 0) <= MOST_FPS:
+        raise InputError(f"--fps {plan.fps or 0:g} is out of range: use {LEAST_FPS} to {MOST_FPS}")
     side = plan.size[0] if plan.size else 0
     if not LEAST_SIZE <= side <= MOST_SIZE or side % 2:
         raise InputError(f"--size {side} is out of range: an even number from {LEAST_SIZE} to {MOST_SIZE}")

@@ -109,7 +109,9 @@ def head(
     plan = replace(plan, **{key: value for key, value in given.items() if value is not None})
     kept = plan.fps, plan.size
     plan = with_feeling(replace(plan, fps=None), affect, scale, None, curve)
-    plan = replace(plan, fps=fps or kept[0], size=(size, size) if size else kept[1])
+    if from_motion is not None:
+        kept = None, kept[1]  # the motion has its own rate
+    plan = replace(plan, fps=kept[0] if fps is None else fps, size=kept[1] if size is None else (size, size))
     if shot.portrait is None:
         raise InputError("say who speaks: a bundled portrait (emotive info lists them), or a photograph")
     if sheet:
@@ -120,13 +122,22 @@ def head(
         return
     if not plan.prompt.strip() and shot.audio is None and shot.from_motion is None:
         raise InputError('give --text "what to say", --audio FILE, or --from-motion FILE')
-    if from_motion is not None and any((affect, curve, text, steps, guidance_scale, affect_guidance_scale)):
+    chosen = (affect, curve, text, steps, guidance_scale, affect_guidance_scale)
+    if from_motion is not None and any(value is not None for value in chosen):
         raise InputError(
             "--from-motion shows a motion as it is: affect, text and sampling were chosen before"
         )
+    turned = still or lips_only or any(value is not None for value in (gaze, head_motion, blink, mouth))
+    if from_motion is not None and turned:
+        raise InputError("--from-motion shows a motion as it is: gaze, head and lips are in the file")
+    if audio is not None and (voice is not None or speech_model is not None):
+        raise InputError("--voice and --speech-model speak --text; --audio has its own voice")
     shot.check(motion)
     alone = motion is not None and output is None
     target = None if alone else head_target(plan, shot, output)
+    beside = None if target is None else target.with_suffix(".json").resolve()
+    if motion is not None and motion.resolve() == beside:
+        raise InputError(f"--motion {motion} is where the provenance of the video goes; choose another name")
     for path in film(plan, shot, target, motion, device):
         print(path, flush=True)
     if like is None and seed is None and from_motion is None:

@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotive import __version__
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
 from emotive.media import check_file, check_folder, free_name, slug, umask, write_whole
 from emotive.media.audio import FORMATS, AudioWriter, write_audio
 from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
-from emotive.plan import blank_plan, quiet_diffusers, settled, with_feeling
+from emotive.plan import blank_plan, placed, quiet_diffusers, settled, with_feeling
 
 if TYPE_CHECKING:
     from emotive.pipelines.speech import EmotiveSpeechPipeline
@@ -144,17 +143,7 @@ def load_speech_pipeline(model: str, device: str | None) -> tuple[EmotiveSpeechP
 
     with quiet_diffusers():
         pipe = EmotiveSpeechPipeline.from_pretrained(model)
-    pipe.to(chosen)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe, {
-        "model": pipe.name,
-        "model_fingerprint": pipe.fingerprint(),
-        "emotive": __version__,
-        "torch": torch.__version__,
-        "device": str(chosen),
-        "dtype": "float32",
-        "threads": torch.get_num_threads(),
-    }
+    return pipe, placed(pipe, chosen, torch.float32)
 
 
 def settled_speech(plan: Provenance, pipe: Any, here: dict[str, Any]) -> Provenance:

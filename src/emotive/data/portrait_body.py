@@ -56,7 +56,7 @@ def paint_body(p: Person, g: Ground, jaw: np.ndarray, hair: np.ndarray) -> tuple
     body = g.mask(outline)
     picture = np.zeros((*g.x.shape, 3), np.float32)
     depth = _body_depth(p, g, body)
-    _paint_neck(p, g, picture, body, depth, jaw)
+    _paint_neck(p, g, picture, depth, jaw)
     cloth = _paint_garment(p, g, picture, body, depth)
     shift = np.roll(np.roll(hair, round(16 * g.scale), 0), round(8 * g.scale), 1)
     picture *= 1 - 0.55 * g.blur(shift * ramp(g.y, 600, 700), 10)[..., None]
@@ -72,9 +72,7 @@ def _body_depth(p: Person, g: Ground, body: np.ndarray) -> np.ndarray:
     return neck + chest
 
 
-def _paint_neck(
-    p: Person, g: Ground, picture: np.ndarray, body: np.ndarray, depth: np.ndarray, jaw: np.ndarray
-) -> None:
+def _paint_neck(p: Person, g: Ground, picture: np.ndarray, depth: np.ndarray, jaw: np.ndarray) -> None:
     flesh = np.broadcast_to(light_of(shade(p.skin, 0.97)), picture.shape).copy()
     z = depth.copy()
     for s in (-1, 1):

@@ -102,13 +102,13 @@ def paint_eyes(p: Person, shape: Shape, g: Ground, picture: np.ndarray, white: n
             np.array([1, 1, 1], np.float32),
             0.30 * ramp(np.hypot(g.x - x - 0.36 * r, g.y - y - 0.42 * r), 3.2, 1.4),
         )
-        _lower_lid(p, lower, g, picture, s)
+        _lower_lid(p, lower, g, picture)
         lay(picture, ball, opening)
-        _caruncle(p, lower, g, picture, opening, s)
+        _caruncle(lower, g, picture, opening, s)
         _upper_lid(p, upper, g, picture, s)
 
 
-def _lower_lid(p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray, s: int) -> None:
+def _lower_lid(p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray) -> None:
     rim = light_of(mix(p.skin, oklch(0.80, 0.055, 30), 0.55))
     edge = ribbon(shifted(lower, 0, 1.8), lambda t: 4.2 * math.sin(math.pi * (0.04 + 0.92 * t)) ** 0.5)
     lay(picture, rim * 0.92, 0.62 * g.mask(edge, 0.8))
@@ -119,9 +119,7 @@ def _lower_lid(p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray, s: 
     lay(picture, light_of(shade(BLACK_HAIR, 1.0)), 0.50 * g.mask(lashes, 0.6))
 
 
-def _caruncle(
-    p: Person, lower: np.ndarray, g: Ground, picture: np.ndarray, opening: np.ndarray, s: int
-) -> None:
+def _caruncle(lower: np.ndarray, g: Ground, picture: np.ndarray, opening: np.ndarray, s: int) -> None:
     x, y = lower[-1]
     pink = light_of(oklch(0.66, 0.085, 25))
     lay(picture, pink, 0.75 * opening * g.spot(x + s * 4, y - 0.5, 6.0, 4.5))

@@ -10,9 +10,7 @@ import numpy as np
 from emotive.errors import InputError
 from emotive.signals import FaceMotion
 
-DISTANCE = (
-    0.6  # m from the camera at which a face fills the picture as it does in its portrait, by convention
-)
+DISTANCE = 0.6  # m from the camera: a face fills the picture as it does in its portrait, by convention
 MOUTH = ("jaw", "mouth", "tongue")
 FARTHEST_GAZE = 30.0  # degrees
 NEAREST = 0.3  # m

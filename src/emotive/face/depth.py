@@ -7,9 +7,8 @@ import numpy as np
 from .frame import FaceFrame, smooth
 from .landmarks import FaceLandmarks
 
-SKULL = np.array(
-    [0.0, 0.12, 0.98, 1.32, 1.05]
-)  # middle X, Y; half width, height, depth of the front; face units
+# Middle X, Y; half width, height, depth of the front; face units.
+SKULL = np.array([0.0, 0.12, 0.98, 1.32, 1.05])
 
 
 def template(points: np.ndarray) -> np.ndarray:

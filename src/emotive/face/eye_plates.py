@@ -12,9 +12,8 @@ from .landmarks import FaceLandmarks
 from .mesh import refined
 
 BINS = 16
-REACHES = np.array(
-    [0.10, 0.06, 1.0]
-)  # of the shade under the upper lid, over the lower one (face units), along the eye
+# Of the shade under the upper lid, over the lower one (face units), along the eye.
+REACHES = np.array([0.10, 0.06, 1.0])
 
 
 @dataclass(frozen=True, eq=False)

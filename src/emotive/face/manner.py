@@ -104,4 +104,4 @@ def _between(track: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _speaks(weights: np.ndarray) -> np.ndarray:
     """1 where the mouth opened within the last third of a second or so, else 0, (T,)."""
     opened = np.pad(weights[:, INDEX["jawOpen"]] > 0.06, (9, 0))
-    return np.lib.stride_tricks.sliding_window_view(opened, 10).any(1).astype(np.float32)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(opened, 10).any(1), np.float32)

@@ -27,6 +27,7 @@ from .shading import Shading
 from .shapes import INDEX, build_shapes, displace, effective
 
 SMALLEST, LARGEST = 64, 2048
+GREY = 12  # of 255: the range of a pixel's channels up to which a face is a black-and-white picture
 TEETH_SHOW = 0.03  # face units of opening from which a portrait's own teeth are kept
 EYEBALL = 2.0  # radii of the iris: 12 mm of 5.9
 
@@ -83,6 +84,11 @@ def _resized(portrait: Portrait, size: int) -> Portrait:
     )  # fmt: skip
 
 
+def _grey(colours: np.ndarray) -> np.ndarray:
+    """RGB (..., 3) without its colour (Rec. 709 luma)."""
+    return np.repeat(colours @ np.array([[0.2126], [0.7152], [0.0722]], colours.dtype), 3, -1)
+
+
 class PortraitRenderer:
     """Draws a portrait with any expression, head pose and gaze.
 
@@ -93,7 +99,7 @@ class PortraitRenderer:
     a second; the first frame after an installation takes some seconds more, while the kernels compile. An
     expression that the portrait wears is taken off first. A renderer is for one thread at a time.
 
-    Raises InputError for a size out of range and for a portrait whose face is smaller than 24 pixels.
+    Raises InputError for a size out of range, and for eyes whose outer corners are less than 12 pixels apart.
     """
 
     def __init__(self, portrait: Portrait, size: int = 512) -> None:
@@ -173,6 +179,11 @@ class PortraitRenderer:
         else:
             self._upper = teeth.paint_teeth(True, density, self._light)
         self._area = np.concatenate([teeth.LOW, teeth.HIGH])
+        self._colours = [mouth.TONGUE, mouth.DEEP, mouth.FRONT]
+        if np.percentile(np.ptp(image[mask > 0], axis=1), 90) <= GREY:
+            self._colours = [_grey(colour) for colour in self._colours]
+            for plate in (self._upper, self._lower):
+                plate[..., :3] = _grey(plate[..., :3])
 
     def _lash_colour(self, image: np.ndarray, eye: int) -> np.ndarray:
         """Of the edge of an upper lid: its darker pixels."""
@@ -266,9 +277,8 @@ class PortraitRenderer:
         yaw, pitch = gaze
         turned = np.sin(yaw) * np.cos(pitch) * self.frame.right - np.sin(pitch) * self.frame.down
         centre = np.array([x, y]) + EYEBALL * radius * turned
-        light = (
-            0.6 * EYEBALL * radius * turned
-        )  # a catch light goes along by about half: it lies on the cornea
+        # A catch light goes along by about half: it lies on the cornea.
+        light = 0.6 * EYEBALL * radius * turned
         iris = np.array([*centre, radius * np.cos(0.8 * yaw), radius * np.cos(0.8 * pitch), *light], float)
         plate = self._eyes[eye]
         to_source[:, 2] -= plate.corner
@@ -305,7 +315,7 @@ class PortraitRenderer:
         mouth.draw_mouth(
             frame, origin, axis, top, bottom, length, to_mouth, jaw * np.array([1.0, 0.94]),
             self._upper, self._lower, self._area, tongue,
-            self._mouth_unit, self._light, gloom, self._seam, mouth.TONGUE, mouth.DEEP, mouth.FRONT,
+            self._mouth_unit, self._light, gloom, self._seam, *self._colours,
         )  # fmt: skip
 
     def frames(self, motion: FaceMotion) -> Iterator[np.ndarray]:

@@ -1,12 +1,11 @@
 """The judge of faces with published signs only: a regressor that a reader can check by hand.
 
-Nothing here was fitted, on our faces or on any other, but it has seen some of ours: how large a full unit is, and
-that AU12 and AU15 say nothing of arousal, was settled after a first look at what it said of rendered portraits.
-The literature says which action units (Ekman & Friesen
-1978) go with which direction of affect; each is a line of `SIGNS` with its source. Equal weights within a
-direction are then the choice that does not pretend to more (Dawes 1979, The robust beauty of improper linear
-models); units that two studies agree on, and that were measured against continuous ratings or the zygomatic
-and corrugator muscles, weigh double.
+Nothing here was fitted, on our faces or on any other, but it has seen some of ours: how large a full unit is,
+and that AU12 and AU15 say nothing of arousal, was settled after a first look at what it said of rendered
+portraits. The literature says which action units (Ekman & Friesen 1978) go with which direction of affect;
+each is a line of `SIGNS` with its source. Equal weights within a direction are then the choice that does not
+pretend to more (Dawes 1979, The robust beauty of improper linear models); units that two studies agree on,
+and that were measured against continuous ratings or the zygomatic and corrugator muscles, weigh double.
 
 Z24  Zhang, Sato, Kawamura, Shimokawa, Tang & Nakamura 2024, Sensing emotional valence and arousal dynamics
      through automated facial action unit analysis, Sci. Rep. 14:19563: AU12 rises and AU4 falls with felt
@@ -65,10 +64,7 @@ SIGNS: dict[str, Sign] = {
 FULL = 0.5  # of the scale that a sign of 1 at full intensity adds: two clear signs reach its end
 # C07. Of faces over time: the mean speed of the measures, eye distances/s, against that of calm speech.
 CALM_ENERGY, ENERGY_TO_AROUSAL = 0.06, 0.5  # doubling adds that; halving takes it away
-SPREAD = (
-    0.45,
-    0.50,
-)  # of one answer, stated: people's ratings of faces agree with such rules at r of .5 to .7
+SPREAD = (0.45, 0.50)  # of one answer, stated: people's ratings agree with such rules at r of .5 to .7
 
 
 class FacePublishedJudge:

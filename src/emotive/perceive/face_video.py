@@ -18,16 +18,18 @@ AGAIN = 1.0  # s between two searches of a whole frame while there is no face
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """One face over time. times: (N,) seconds of the frames in which it was found. seconds: of all frames."""
+    """One face over time. times: (N,) seconds of the frames in which it was found. seconds: of all frames.
+    rate: frames/s that were looked at."""
 
     times: np.ndarray
     faces: tuple[FaceLandmarks, ...]
     seconds: float
+    rate: float
 
     @property
     def share(self) -> float:
         """How much of the time the face is seen, in [0, 1]."""
-        return min(1.0, len(self.times) / max(1.0, self.seconds * RATE))
+        return min(1.0, len(self.times) / max(1.0, self.seconds * self.rate))
 
 
 def follow_face(frames: Iterable[np.ndarray], fps: float) -> FaceTrack:
@@ -54,4 +56,4 @@ def follow_face(frames: Iterable[np.ndarray], fps: float) -> FaceTrack:
                 near, asked, why = None, at, str(error)
     if not faces:
         raise InputError(f"no face can be read in it: in its last frame looked at, {why}")
-    return FaceTrack(np.array(times), tuple(faces), count / fps)
+    return FaceTrack(np.array(times), tuple(faces), count / fps, fps / every)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
+
+import torch
+from torch import Tensor
 
 
 class Window(NamedTuple):
@@ -41,6 +45,17 @@ def windows(tokens: int, size: int = 240, history: int = 20) -> list[Window]:
         found.append(Window(start, start + length, stop - start))
         stop = start + length
     return found
+
+
+def eased(before: Tensor, new: Tensor, tokens: int = 12) -> Tensor:
+    """`new` (N, C) as it goes on from `before` (M, C) without a step: it starts where the speed leads, and
+    comes to its own way within `tokens` tokens."""
+    if len(before) < 2 or len(new) < 2:
+        return new
+    speed = (before[-1] - before[-2] + new[1] - new[0]) / 2
+    step = new[0] - before[-1] - speed
+    at = torch.arange(len(new), device=new.device, dtype=new.dtype) / tokens
+    return new - (0.5 + 0.5 * torch.cos(math.pi * at.clamp(max=1)))[:, None] * step
 
 
 def streamed(

@@ -16,6 +16,7 @@ from emotive.errors import InputError
 from emotive.media import check_file
 
 MAX_BYTES = 4 * 2**30  # that a file may unpack to: speech of six hours at 48 kHz
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, zipfile.BadZipFile)
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, KeyError, TypeError, EOFError, RecursionError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         why = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path}: not {what} that Emotive saved, or damaged ({why})") from error
 

@@ -25,27 +25,7 @@ ALIKE = 4  # frames in a row that show one affect
 SPEAKING = 0.65  # of all frames
 NAMED = 0.25  # of all frames show a named emotion, whose expression the point alone does not give
 VOWELS = tuple("AA AE AH AO EH ER IH IY OW UW AY EY AW".split())
-CONSONANTS = (
-    "B",
-    "CH",
-    "D",
-    "F",
-    "G",
-    "K",
-    "L",
-    "M",
-    "N",
-    "P",
-    "R",
-    "S",
-    "SH",
-    "T",
-    "TH",
-    "V",
-    "W",
-    "Y",
-    "Z",
-)
+CONSONANTS = tuple("B CH D F G K L M N P R S SH T TH V W Y Z".split())
 POSE = np.array([0.06, 0.09, 0.05])  # rad, standard deviations of a head that talks
 _NOT_BETWEEN = ("name", "age", "gender", "eye_line")
 

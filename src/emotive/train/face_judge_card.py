@@ -137,8 +137,9 @@ are valence, arousal; `within` is per grid of one face and mouth.
 
 It was fitted to our own rules of expression: it tells how faithfully they are carried out and survive
 rendering, speech and a stranger's face, not what people feel or how they would rate these faces. Real people
-smile in many feelings and frown in thought. Beside it, always read the published judge, whose
-signs are the literature's (how large a full unit is was settled after a first look at faces of ours). Its own second
-version, too, was chosen after a look at the first one's scores on the bundled portraits and the photograph, so the
-numbers above flatter it a little. A face whose rest is unknown is compared with an average one, with a far wider spread.
+smile in many feelings and frown in thought. Beside it, always read the published judge, whose signs are the
+literature's (how large a full unit is was settled after a first look at faces of ours). Its own second
+version, too, was chosen after a look at the first one's scores on the bundled portraits and the photograph,
+so the numbers above flatter it a little. A face whose rest is unknown is compared with an average one, with
+a far wider spread.
 """
