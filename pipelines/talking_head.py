@@ -108,16 +108,19 @@ class EmotiveTalkingHeadPipeline(TimedPipeline):
         return latents.to(self._execution_device, torch.float32)
 
     @torch.no_grad()
-    def denoise(self, known: FaceConditions, history: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
+    def denoise(
+        self, known: FaceConditions, history: Tensor, how: Sampling, noise: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Clean latents (N, channels) of one window, and logits (N, 2) of closure and contact.
 
-        known: of one face. history: clean latents (H, channels) of the window's first H tokens.
+        known: of one face. history: clean latents (H, channels) of the window's first H tokens. noise: where
+        sampling starts, (1, N, channels); drawn unless given.
         """
         device, tokens = self._execution_device, known.heard.shape[1]
         past = (torch.arange(tokens, device=device) < len(history))[None]
         clean_past = torch.zeros(1, tokens, history.shape[-1], device=device)
         clean_past[0, : len(history)] = history
-        x = torch.where(past[..., None], clean_past, self.prepare_latents(tokens, how.generator))
+        x = torch.where(past[..., None], clean_past, self.prepare_latents(tokens, how.generator, noise))
         conditions = _guided(known) if how.scales != (1.0, 1.0) else known
         n, guidance = len(conditions.heard), torch.tensor([how.scales], device=device)
         timesteps, sigmas = flow_timesteps(self.scheduler, how.steps, device)

@@ -89,8 +89,11 @@ def stream_motion(
     def pieces() -> Iterator[FaceMotion]:
         self._interrupt = False
         latents = torch.zeros(0, self.denoiser.config["latents"] + POSE, device=self._execution_device)
+        noise = self.prepare_latents(0, how.generator)
         for heard, ready in _heard(audio, int(sample_rate)):
             made = len(latents)
+            # Each token keeps its noise, so that what was looked ahead to comes out much the same again.
+            noise = torch.cat([noise, self.prepare_latents(len(heard) - noise.shape[1], how.generator)], 1)
             window = streamed(made, len(heard), LOOKAHEAD, HISTORY, LEAST, ended=ready)
             if window is None:
                 continue
@@ -99,7 +102,8 @@ def stream_motion(
                 sound = torch.from_numpy(heard[window.start : window.stop]).to(latents.device)
                 points = manner.points(window.start, window.stop)
                 known = self._conditions(sound, points, manner, None)
-                found, touch = self.denoise(known, latents[window.start :][: window.history], how)
+                past = latents[window.start :][: window.history]
+                found, touch = self.denoise(known, past, how, noise[:, window.start : window.stop])
                 found = joined(latents, found[new])
                 latents = torch.cat([latents, found])
                 parts = self.decode(found, touch[new])
@@ -109,8 +113,7 @@ def stream_motion(
 
 
 def joined(before: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
-    """New latents (N, channels), in which the head goes on from those before without a jerk; lips and eyes may
-    be as quick as they like."""
+    """New latents (N, channels) whose head goes on from those before without a jerk; lips stay quick."""
     head = slice(-POSE, 6 - POSE)
     new = new.clone()
     new[:, head] = eased(before[-2:, head], new[:, head])

@@ -155,7 +155,7 @@ def test_the_call_draws_the_motion_on_a_portrait(pipe):
     assert not np.array_equal(frames[0], frames[-1])
 
 
-def test_who_is_not_bundled_carries_a_badge_unless_somebody_agreed(pipe, tmp_path: Path):
+def test_who_is_not_bundled_carries_a_badge_unless_somebody_agreed(pipe):
     from dataclasses import replace
 
     from emotive.face.opening import open_portrait

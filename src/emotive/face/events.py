@@ -46,7 +46,7 @@ class Blinking:
         out = np.zeros(len(speaking), np.float32)
         for i, (talks, lively) in enumerate(zip(np.asarray(speaking) > 0.3, arousal, strict=True)):
             now = self.frame / self.fps
-            pace = self.rate * (TALKING if talks else IDLE) / 60 * (1 + 0.35 * float(lively))
+            pace = self.rate * (TALKING if talks else IDLE) / 60 * (1 + 0.2 * float(lively))
             self.phase += pace / self.fps
             ended = not talks and self.talked > 0.6
             self.talked = self.talked + 1 / self.fps if talks else 0.0
