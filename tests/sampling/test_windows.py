@@ -1,7 +1,8 @@
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotive.sampling.windows import streamed, windows
+from emotive.sampling.windows import eased, streamed, windows
 
 
 @given(st.integers(0, 3000), st.integers(30, 300), st.integers(1, 29))
@@ -31,3 +32,13 @@ def test_a_stream_makes_every_token_once_and_never_looks_further_than_it_heard(s
         made = window.new.stop
         assert step is None or heard - made == lookahead
     assert shown == list(range(heard))
+
+
+def test_what_is_eased_begins_without_a_step_and_comes_to_its_own_way():
+    time = torch.arange(60.0)[:, None]
+    way = torch.sin(time / 9) * torch.tensor([[1.0, -2.0]])
+    before, new = way[:20], way[20:] + 3  # the same motion, but it jumps by 3
+    found = eased(before, new, 12)
+    assert torch.diff(torch.cat([before[-2:], found]), n=2, dim=0).abs().max() < 0.25
+    assert torch.equal(found[12:], new[12:])
+    assert torch.allclose(eased(before, way[20:]), way[20:], atol=0.02)  # without a step nothing changes

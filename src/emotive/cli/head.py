@@ -78,6 +78,8 @@ def head(
     shot = Shot.of(plan) if like is not None else Shot()
     if text is not None and audio is not None:
         raise InputError("give --text or --audio, not both; the words of a recording are its --transcript")
+    if voice is not None and audio is not None:
+        raise InputError("--voice is who speaks --text; --audio has a voice of its own")
     if transcript is not None and audio is None:
         raise InputError("--transcript says what is heard in --audio, and there is none")
     if not_a_person and consent is not None:

@@ -18,7 +18,7 @@ FORMAT = 1
 KEY = "emotive"  # the name of the PNG text chunk
 MAX_BYTES = 16 * 2**20  # of a sidecar; a longer one is not ours
 MAX_CELLS = 21 * 21  # of a sheet
-NOUNS = {"image": "picture", "head": "video", "talking_head": "video"}
+NOUNS = {"image": "picture", "head": "video"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # whose metadata ffmpeg reads
 _OF_MEDIUM = {"texture": "image", "voice": "speech"}
 

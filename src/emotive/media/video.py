@@ -27,6 +27,7 @@ __all__ = ["FORMATS", "Video", "VideoWriter", "open_video"]
 FORMATS = (".mp4", ".webm", ".gif")
 SIDES = (16, 4096)  # pixels
 RATES = (1, 240)  # frames/s
+FULL = 2**16  # bytes that are left on a disk that is full
 GIF_FPS = 50  # above which browsers slow a GIF down
 SAMPLE_RATE = 48_000  # of the sound in a file: what Opus has, and the AAC frame is shorter than a picture
 
@@ -212,6 +213,8 @@ class VideoWriter:
         }
 
     def _failure(self) -> InputError:
+        if shutil.disk_usage(self.path.parent).free < FULL:  # then ffmpeg cannot write why it stopped, either
+            return InputError(f"cannot write {self.path}: No space left on device")
         return InputError(f"cannot write {self.path}: ffmpeg failed ({ffmpeg.last_words(self._errors)})")
 
     def _discard(self) -> None:
