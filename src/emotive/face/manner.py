@@ -17,6 +17,7 @@ from .expressions import expression, limited_rate
 from .visemes import speaking_mouth
 
 TOKENS = 30  # of motion a second
+JAW_WINDOW = 0.12  # s of sound that move the jaw
 SPREAD = 0.6  # of styles that nobody asked for, against those in training
 _SPOKEN = shapes("jawOpen", "mouthFunnel", "mouthPucker", "mouthLowerDown", "mouthUpperUp", "mouthStretch")
 
@@ -59,6 +60,8 @@ class Manner:
             mouth = speaking_mouth(speech, float(fps), frames, start=seconds)
             closure, contact = mouth.closure, mouth.contact
         weights[:, _SPOKEN] *= self.controls.mouth
+        if speech is not None:
+            weights[:, INDEX["jawOpen"]] *= _jaw_gain(speech, float(fps), frames)
         if self._eyes is None:
             rate = float(fps)
             self._eyes = Blinking(self._blinks, rate, self.controls.blink), Looking(self._looks, rate)
@@ -99,6 +102,19 @@ def _between(track: np.ndarray, at: np.ndarray) -> np.ndarray:
     share = (at - before).astype(np.float32).reshape(-1, *[1] * (track.ndim - 1))
     after = np.minimum(before + 1, last)
     return np.asarray(track[before] + share * (track[after] - track[before]), np.float32)
+
+
+def _jaw_gain(speech: Speech, fps: float, frames: int) -> np.ndarray:
+    """How far the jaw opens against the usual, (T,), by how loud the voice is at the moment: the axis of the
+    jaw follows the sound (Edwards et al. 2016, "JALI"), where the lips follow the phones."""
+    rate, wave = speech.sample_rate, np.square(speech.waveform, dtype=np.float64)
+    reach = round(JAW_WINDOW / 2 * rate)
+    total = np.concatenate([[0.0], np.cumsum(wave)])
+    middles = np.rint((np.arange(frames) + 0.5) / fps * rate).astype(int)
+    begin, end = (middles - reach).clip(0, len(wave) - 1), (middles + reach).clip(1, len(wave))
+    level = np.sqrt((total[end] - total[begin]).clip(0) / (end - begin).clip(1))
+    loud = np.percentile(level, 85)
+    return (0.4 + 0.6 * level / max(float(loud), 1e-6)).clip(0.4, 1.1).astype(np.float32)
 
 
 def _speaks(weights: np.ndarray) -> np.ndarray:
