@@ -56,6 +56,11 @@ class EmotivePipeline(DiffusionPipeline):
             raise WeightsError(
                 f"{folder} does not hold {cls.kind}: {' '.join(str(error).split())[:200]}"
             ) from error
+        for module in pipe.components.values():
+            if isinstance(module, torch.nn.Module):
+                # Mapped from their file, weights lie at any address, for which kernels round otherwise.
+                for weight in (*module.parameters(), *module.buffers()):
+                    weight.data = weight.data.clone()
         pipe.name, pipe._folder = str(pretrained_model_name_or_path), str(folder)
         return pipe
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .talking_head import EmotiveTalkingHeadPipeline
 
 HISTORY = 20  # tokens of motion that a piece follows
-LOOKAHEAD, LEAST = 3, 2  # tokens that are heard before one is shown; made at once, at least
+LOOKAHEAD, LEAST = 2, 2  # tokens that are heard before one is shown; made at once, at least
 
 
 def stream(
@@ -49,7 +49,7 @@ def stream(
     """Frames of a portrait, 30 a second, while its voice is still coming in.
 
     audio: samples (N,) in [-1, 1], as they come, at `sample_rate` (samples/s). A frame is made when the
-    sound up to 100 ms after it has come. Other arguments and errors as for the call.
+    sound up to 67 ms after it has come. Other arguments and errors as for the call.
     """
     distance = None if controls is None else controls.distance
     draw = animation(portrait, size, consent, not_a_person, distance)
