@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 from command import Run
+from hypothesis import settings
 from tiny import tiny_head_pipeline, tiny_image_pipeline, tiny_speech_pipeline
 
 from emotive import weights
 from emotive.cli import main
+
+# How long an example takes is the machine's business, not the test's.
+settings.register_profile("emotive", deadline=None)
+settings.load_profile("emotive")
 
 
 @pytest.fixture(scope="session")
