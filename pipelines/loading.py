@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -73,6 +74,17 @@ class EmotivePipeline(DiffusionPipeline):
         """(guidance_scale, affect_guidance_scale) that the model was tuned for."""
         text, affect = self.denoiser.config["guidance_defaults"]
         return float(text), float(affect)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample: steps, (guidance_scale, affect_guidance_scale), noise, and who is told of every step."""
+
+    steps: int = 8
+    scales: tuple[float, float] = (1.0, 1.0)
+    generator: torch.Generator | None = None
+    callback: Callable | None = None
+    inputs: tuple[str, ...] = ("latents",)
 
 
 class TimedPipeline(EmotivePipeline):

@@ -32,7 +32,7 @@ from emotive.voice.text import Sentence, sentences
 from emotive.voice.utterance import Timeline, Utterance, lay_out
 from emotive.voice.vocoder import FRAME_RATE, MIDDLE, SAMPLE_RATE, VoiceFeatures, limited, synthesize
 
-from .loading import TimedPipeline, check_embedding
+from .loading import Sampling, TimedPipeline, check_embedding
 from .speech_rerender import prosody_controls, rerender
 
 NUMBER = {symbol: i for i, symbol in enumerate(SYMBOLS)}
@@ -311,17 +311,6 @@ class EmotiveSpeechPipeline(TimedPipeline):
             timeline = self.time(utterance, phones, affect, strength)
             curve = feeling.curve(timeline, start)
         return timeline, curve
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to sample: steps, (guidance_scale, affect_guidance_scale), noise, and who is told of every step."""
-
-    steps: int = 8
-    scales: tuple[float, float] = (1.0, 1.0)
-    generator: torch.Generator | None = None
-    callback: Callable | None = None
-    inputs: tuple[str, ...] = ("latents",)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ from emotive.signals import FaceMotion, Speech
 from emotive.voice.listening import RATE, listen
 
 from .animation import animate, animation
-from .loading import TimedPipeline, check_embedding
+from .loading import Sampling, TimedPipeline, check_embedding
 from .talking_head_stream import HISTORY, joined, stream, stream_motion
 
 WINDOW = 240  # tokens
@@ -52,16 +52,6 @@ class EmotiveTalkingHeadPipelineOutput(BaseOutput):
     motion: FaceMotion
     frames: Iterator[np.ndarray]
     speech: Speech
-
-
-class Sampling(NamedTuple):
-    """How to sample: steps, (guidance_scale, affect_guidance_scale), noise, and who is told of every step."""
-
-    steps: int = 8
-    scales: tuple[float, float] = (1.0, 1.0)
-    generator: torch.Generator | None = None
-    callback: Callable | None = None
-    inputs: tuple[str, ...] = ("latents",)
 
 
 class EmotiveTalkingHeadPipeline(TimedPipeline):

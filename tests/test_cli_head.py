@@ -191,6 +191,7 @@ def test_info_lists_the_portraits(run):
         ((WHO, "--text", " "), "give --text"),
         ((WHO, "--text", "Hi.", "--audio", "buzz.wav"), "not both"),
         ((WHO, "--audio", "buzz.wav", "--voice", "rms"), "--voice is who speaks --text"),
+        ((WHO, "--audio", "buzz.wav", "--speech-model", "x"), "--audio has its own voice"),
         ((WHO, "--audio", "buz.wav"), "buz.wav does not exist"),
         ((WHO, "--audio", "empty.wav"), "empty"),
         ((WHO, "--audio", "cut.wav"), "cut short"),

@@ -78,8 +78,8 @@ def head(
     shot = Shot.of(plan) if like is not None else Shot()
     if text is not None and audio is not None:
         raise InputError("give --text or --audio, not both; the words of a recording are its --transcript")
-    if voice is not None and audio is not None:
-        raise InputError("--voice is who speaks --text; --audio has a voice of its own")
+    if audio is not None and (voice is not None or speech_model is not None):
+        raise InputError("--voice is who speaks --text, --speech-model with what; --audio has its own voice")
     if transcript is not None and audio is None:
         raise InputError("--transcript says what is heard in --audio, and there is none")
     if not_a_person and consent is not None:
@@ -132,8 +132,6 @@ def head(
     turned = still or lips_only or any(value is not None for value in (gaze, head_motion, blink, mouth))
     if from_motion is not None and turned:
         raise InputError("--from-motion shows a motion as it is: gaze, head and lips are in the file")
-    if audio is not None and (voice is not None or speech_model is not None):
-        raise InputError("--voice and --speech-model speak --text; --audio has its own voice")
     shot.check(motion)
     alone = motion is not None and output is None
     target = None if alone else head_target(plan, shot, output)

@@ -36,9 +36,7 @@ class Manner:
         drawn = SPREAD * styles.standard_normal(6).clip(-2.0, 2.0)
         self.style = np.asarray(drawn if controls.style is None else controls.style, np.float32)
         self._eyes: tuple[Blinking, Looking] | None = None
-        self._named = np.zeros((1, len(INDEX)), np.float32)
-        self._plain = np.zeros((1, len(INDEX)), np.float32)
-        self._begun = False
+        self._shown: tuple[np.ndarray, np.ndarray] | None = None  # by name and by point, (1, 52) each
 
     def points(self, start: int, stop: int) -> np.ndarray:
         """Affect (N, 3) of tokens, 30 a second."""
@@ -85,12 +83,13 @@ class Manner:
             return parts.weights
         blend = [dict(zip(terms, map(float, row), strict=True)) for row in amounts[start:stop]]
         named, plain = expression(points, blend), expression(points)
-        if not self._begun:
-            self._named, self._plain, self._begun = named[:1], plain[:1], True
+        before = self._shown or (named[:1], plain[:1])
         # Both at the pace of a face, from where the piece before left them.
-        named = limited_rate(np.concatenate([self._named, named]), TOKENS)[1:]
-        plain = limited_rate(np.concatenate([self._plain, plain]), TOKENS)[1:]
-        self._named, self._plain = named[-1:], plain[-1:]
+        named, plain = (
+            limited_rate(np.concatenate([last, now]), TOKENS)[1:]
+            for last, now in zip(before, (named, plain), strict=True)
+        )
+        self._shown = named[-1:], plain[-1:]
         return compose(parts.weights, named - plain, parts.closure, parts.contact)
 
 
