@@ -23,9 +23,9 @@ from emotive.media.video import VideoWriter
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
 from emotive.signals import FaceMotion, Phone
+from emotive.train.clips import TOKENS, Clip, record_clip
 from emotive.train.head import train_denoiser
 from emotive.train.head_card import SYNTHETIC, learned_from
-from emotive.train.head_clips import TOKENS, Clip, record_clip
 from emotive.train.head_data import CROP
 from emotive.train.head_footage import (
     mixed_batches,

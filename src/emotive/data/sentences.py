@@ -24,12 +24,12 @@ def sentence(rng: np.random.Generator) -> str:
     'While the kitten was bathing, Ellen studied the wet couch.'
     """
     templates = CARRIERS if rng.random() < _CARRIER_SHARE else TEMPLATES
-    return _fill(templates[rng.integers(len(templates))], rng)
+    return filled(templates[rng.integers(len(templates))], rng)
 
 
 def judge_sentence(rng: np.random.Generator) -> str:
     """One sentence for training the judges, from `JUDGE_TEMPLATES`, which share none with `sentence`."""
-    return _fill(JUDGE_TEMPLATES[rng.integers(len(JUDGE_TEMPLATES))], rng)
+    return filled(JUDGE_TEMPLATES[rng.integers(len(JUDGE_TEMPLATES))], rng)
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +68,8 @@ def _fit(word: str) -> bool:
     return not any(part in word for part in _UNFIT)
 
 
-def _fill(template: str, rng: np.random.Generator) -> str:
+def filled(template: str, rng: np.random.Generator) -> str:
+    """`template` with every {slot} drawn from its words, none twice, and a capital letter to begin with."""
     used: set[str] = set()
 
     def draw(match: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
 from emotive.media import check_file
 
+RATES = (1, 240)  # frames/s
 MAX_BYTES = 4 * 2**30  # that a file may unpack to: speech of six hours at 48 kHz
 _DAMAGED = (ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, zipfile.BadZipFile)
 
@@ -122,3 +124,20 @@ def _thinned(keyframes: list[tuple[float, Affect]]) -> list[tuple[float, Affect]
         if not (kept and kept[-1][1] == affect == following):
             kept.append((time, affect))
     return kept
+
+
+def frame_rate(fps: Any) -> Fraction:
+    """Frames/s, exact; a float is the nearest fraction with a denominator up to 1001. Raises InputError."""
+    try:
+        rate = fps if isinstance(fps, Fraction) else Fraction(fps)
+        rate = rate.limit_denominator(1001) if isinstance(fps, float) else rate
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        raise InputError(f"fps is a number of frames/s, not {str(fps)[:40]!r}") from error
+    if isinstance(fps, bool) or not RATES[0] <= rate <= RATES[1]:
+        raise InputError(f"fps must lie in {RATES[0]}..{RATES[1]} frames/s, not {str(fps)[:40]}")
+    return rate
+
+
+def shortest(track: np.ndarray) -> list[list[float]]:
+    """Numbers with as few digits as tell a float32 from its neighbours."""
+    return track.astype("U").astype(np.float64).tolist()

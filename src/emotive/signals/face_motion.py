@@ -17,12 +17,21 @@ from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
 from emotive.media import write_whole
 
-from .archive import check_format, curve_from_record, curve_record, joined_curve, pack, reading, unpack
+from .archive import (
+    check_format,
+    curve_from_record,
+    curve_record,
+    frame_rate,
+    joined_curve,
+    pack,
+    reading,
+    shortest,
+    unpack,
+)
 from .blendshapes import ARKIT
 
 FORMAT = "emotive-face-motion"
 VERSION = 1
-RATES = (1, 240)  # frames/s
 MAX_TEXT = 256 * 2**20  # bytes of a .json: four hours
 _ROUNDING = 1e-4  # by which a sum of weights may pass 0 or 1
 _TRACKS = ("weights", "rotation", "translation", "gaze")
@@ -78,7 +87,7 @@ class FaceMotion:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         object.__setattr__(self, "names", names)
-        object.__setattr__(self, "fps", _rate(self.fps))
+        object.__setattr__(self, "fps", frame_rate(self.fps))
         object.__setattr__(self, "start", float(self.start))
         if not isinstance(self.affect, AffectCurve):
             object.__setattr__(self, "affect", AffectCurve.coerce(self.affect))
@@ -133,7 +142,7 @@ class FaceMotion:
         agree to a thousandth of the step. What lasts less than a new frame, such as a fast blink at 5
         frames/s, may be lost.
         """
-        rate = _rate(fps)
+        rate = frame_rate(fps)
         if rate == self.fps or not len(self):
             return replace(self, fps=rate)
         count = max(1, round(len(self) * rate / self.fps))
@@ -182,7 +191,7 @@ class FaceMotion:
 
     def _to_json(self) -> str:
         header = json.dumps({**self._header(), "frames": []}, indent=1, allow_nan=False)
-        weights, rotation, translation, gaze = (_shortest(getattr(self, name)) for name in _TRACKS)
+        weights, rotation, translation, gaze = (shortest(getattr(self, name)) for name in _TRACKS)
         lines = []
         for i in range(len(self)):
             row = {name: value for name, value in zip(self.names, weights[i], strict=True) if value}
@@ -208,22 +217,6 @@ def _track(name: str, values: Any, frames: int | None, columns: int) -> np.ndarr
     if not np.isfinite(track).all():
         raise InputError(f"{name} of frame {np.argwhere(~np.isfinite(track))[0, 0]} are not finite numbers")
     return track
-
-
-def _rate(fps: Any) -> Fraction:
-    try:
-        rate = fps if isinstance(fps, Fraction) else Fraction(fps)
-        rate = rate.limit_denominator(1001) if isinstance(fps, float) else rate
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-        raise InputError(f"fps is a number of frames/s, not {str(fps)[:40]!r}") from error
-    if isinstance(fps, bool) or not RATES[0] <= rate <= RATES[1]:
-        raise InputError(f"fps must lie in {RATES[0]}..{RATES[1]} frames/s, not {str(fps)[:40]}")
-    return rate
-
-
-def _shortest(track: np.ndarray) -> list[list[float]]:
-    """Numbers with as few digits as tell a float32 from its neighbours."""
-    return track.astype("U").astype(np.float64).tolist()
 
 
 def _from_header(header: Any, *tracks: np.ndarray) -> FaceMotion:

@@ -20,24 +20,20 @@ import torch
 from diffusers import __version__ as diffusers_version
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
-from emotive.data.readings import make_readings, open_speakers
 from emotive.devices import choose_device, choose_dtype
 from emotive.errors import InputError, WeightsError
 from emotive.media import write_whole
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
-from emotive.models.letter_to_sound import LetterToSound
 from emotive.weights import resolve, verify, write_sums
 
+from .clips import Clip, record
 from .head_card import VisemeReader, learned_from, measure, silence, write_card
-from .head_clips import ESPEAK_VOICES, Clip, make_clips
 from .head_data import batches, performances
 from .head_footage import SHARE, mixed_batches, open_footage
 from .head_losses import channel_weights, head_loss, linear_basis
 from .loop import Average, Network, train
 
-READ = {"slt": 900, "rms": 900, "slt16": 300}  # sentences by each voice
-HELD_OUT = ("awb", "kal", "ked")  # a voice, and an engine, that training never hears
 NAME = "emotive-head-1"
 SAVED_EVERY = 5 * 60  # s
 
@@ -96,28 +92,6 @@ def train_head(
     history = f"{state['samples']:,} windows of four seconds in {state['spent'] / 60:.0f} minutes"
     finish(folder, heard, held_out, command, f"{history} on {machine}, {how}", footage, share)
     return folder
-
-
-def record(
-    output: Path, clips: int, seed: int, report: Callable[[str], None]
-) -> tuple[list[Clip], dict[str, list[Clip]]]:
-    """Clips to train on, and those of each voice that is held out."""
-    path = resolve("emotive-speech-1") / "letter_to_sound"
-    letters = LetterToSound.from_pretrained(path, low_cpu_mem_usage=False).float().eval()
-    readings = output / "readings"
-    readings.mkdir(exist_ok=True)
-    for name, count in (*READ.items(), *((name, 60) for name in HELD_OUT)):
-        make_readings(readings, name, count, seed, letters.phones, report)
-    speakers = open_speakers(readings, (*READ, *HELD_OUT))
-    known, unknown = speakers[: len(READ)], speakers[len(READ) :]
-    slt, rms, slt16 = known
-    turn = []
-    for i in range(0, len(ESPEAK_VOICES), 2):
-        turn += [slt if i % 4 else slt16, ESPEAK_VOICES[i], rms, ESPEAK_VOICES[i + 1]]
-    held_out = {
-        s.name: make_clips(output / f"clips-{s.name}.npz", [s], 16, seed + 100, report) for s in unknown
-    }
-    return make_clips(output / "clips.npz", turn, clips, seed, report), held_out
 
 
 def train_denoiser(

@@ -17,7 +17,7 @@ from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
 from emotive.voice.listening import RATE, listen, loudness
 
-from .head_clips import TOKENS, Clip
+from .clips import TOKENS, Clip
 from .head_perform import perform
 
 CORNERS = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))

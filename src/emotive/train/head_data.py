@@ -12,7 +12,7 @@ from torch import Tensor
 from emotive.data.face_teacher import STYLE, FaceTargets, act, random_style
 from emotive.voice.listening import FEATURES, FRAMES, MELS, loudness
 
-from .head_clips import TOKENS, Clip
+from .clips import TOKENS, Clip
 
 CROP = 120  # tokens of a window
 HISTORY = 20  # of them that come in clean where there is history

@@ -46,7 +46,7 @@ from emotive.voice.align import align, can_align
 from emotive.voice.listening import FEATURES, FRAMES, RATE, listen, loudness
 from emotive.weights import resolve
 
-from .head_clips import TOKENS, Clip
+from .clips import TOKENS, Clip
 from .head_data import HeadBatch, example
 
 SUFFIXES = (".mp4", ".mov", ".webm")

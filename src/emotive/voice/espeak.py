@@ -22,7 +22,7 @@ import numpy as np
 from emotive.errors import InputError
 from emotive.signals import Phone, Speech, Syllable, Word
 
-from .phones import PAUSE
+from .phones import PAUSE, is_ipa_vowel
 
 DEFAULT = "en-us"
 MAX_TEXT = 100_000  # characters said at once; about two hours
@@ -31,9 +31,6 @@ _LOCK = threading.Lock()  # the library has one state
 _SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 2, 1, 2, 0x8000
 _UTF8 = 1
 _WORD, _END, _PHONEME = 1, 5, 7
-
-# Letters of IPA that are vowels, and the mark of a syllabic consonant.
-_VOWELS = frozenset("aeiouyɑɐɒæɔəɘɵɛɜɞɤɪɨʉɯʊʌʏøœɶɚɝᵻᵊᵿ\u0329")
 
 
 class _Id(ctypes.Union):
@@ -298,7 +295,7 @@ def _words(
 
 
 def _syllables(spoken: list[Phone]) -> list[Syllable]:
-    vowels = [i for i, phone in enumerate(spoken) if _VOWELS & set(phone.symbol)]
+    vowels = [i for i, phone in enumerate(spoken) if is_ipa_vowel(phone.symbol)]
     starts = [0, *(max(left + 1, right - 1) for left, right in pairwise(vowels))]
     ends = [*starts[1:], len(spoken)]
     found = []

@@ -34,6 +34,9 @@ CONSONANTS = tuple(phone for name, row in CLASSES.items() if name not in ("pause
 SYMBOLS: tuple[str, ...] = (PAUSE, BREATH, *VOWELS, *CONSONANTS)
 """All 71, in an order that models keep: pause, breath, 15 vowels with three stresses each, 24 consonants."""
 
+# Letters of IPA that are vowels, and the mark of a syllabic consonant.
+_IPA_VOWELS = frozenset("aeiouyɑɐɒæɔəɘɵɛɜɞɤɪɨʉɯʊʌʏøœɶɚɝᵻᵊᵿ\u0329")
+
 _CLASS_OF = {phone: name for name, row in CLASSES.items() for phone in row}
 _KNOWN = frozenset(SYMBOLS)
 
@@ -51,6 +54,11 @@ def stress(symbol: str) -> int | None:
 def is_vowel(symbol: str) -> bool:
     """Whether the symbol is a vowel: the core of a syllable."""
     return phone_class(symbol) == "vowel"
+
+
+def is_ipa_vowel(symbol: str) -> bool:
+    """Whether a symbol of IPA is the core of a syllable: a vowel, or a syllabic consonant."""
+    return not _IPA_VOWELS.isdisjoint(symbol)
 
 
 def is_voiced(symbol: str) -> bool:

@@ -1,0 +1,1 @@
+"""What a body needs besides a network: skeleton, inverse kinematics, figure, renderer, exports."""
