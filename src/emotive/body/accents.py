@@ -61,7 +61,17 @@ def accents_of(
         rows.append((vowel, syllable.stress, word, content, phrase))
     final = {row[4]: i for i, row in enumerate(rows) if row[1] == 1}
     return [
-        Accent(time, stress, word, content, meaning(word), phrase, *spans[phrase], final.get(phrase) == i)
+        Accent(
+            time,
+            stress,
+            word,
+            content,
+            meaning(word),
+            phrase,
+            spans[phrase][0],
+            spans[phrase][1],
+            final.get(phrase) == i,
+        )  # fmt: skip
         for i, (time, stress, word, content, phrase) in enumerate(rows)
     ]
 
