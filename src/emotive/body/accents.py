@@ -71,7 +71,7 @@ def accents_of(
             spans[phrase][0],
             spans[phrase][1],
             final.get(phrase) == i,
-        )  # fmt: skip
+        )
         for i, (time, stress, word, content, phrase) in enumerate(rows)
     ]
 
