@@ -11,16 +11,16 @@ import numpy as np
 import torch
 
 from emotive.affect import Affect, AffectCurve
-from emotive.errors import InputError
 from emotive.face.controls import FaceControls
 from emotive.face.manner import TOKENS
 from emotive.face.portrait import Portrait
 from emotive.models.face_denoiser import POSE
 from emotive.sampling.windows import eased, streamed
 from emotive.signals import FaceMotion
-from emotive.voice.listening import FEATURES, FRAMES, RATE, Listener
+from emotive.voice.listening import FEATURES, FRAMES
 
 from .animation import animation
+from .heard_stream import heard_chunks
 
 if TYPE_CHECKING:
     from .talking_head import EmotiveTalkingHeadPipeline
@@ -83,14 +83,16 @@ def stream_motion(
     """The same without a portrait: pieces of motion that follow each other."""
     how = self._sampling(num_inference_steps, guidance_scale, affect_guidance_scale, generator)
     manner = self._manner("0,0" if affect is None else affect, affect_strength, controls, how)
-    if isinstance(sample_rate, bool) or int(sample_rate) != sample_rate or sample_rate < 1:
-        raise InputError(f"the sample rate is a whole number of samples/s above 0, not {sample_rate}")
+    chunks = heard_chunks(audio, sample_rate)
 
     def pieces() -> Iterator[FaceMotion]:
         self._interrupt = False
         latents = torch.zeros(0, self.denoiser.config["latents"] + POSE, device=self._execution_device)
         noise = self.prepare_latents(0, how.generator)
-        for heard, ready in _heard(audio, int(sample_rate)):
+        heard = np.zeros((0, FRAMES * FEATURES), np.float32)
+        first = 0  # number of the first token that is kept
+        for fresh, ready in chunks:
+            heard = np.concatenate([heard, fresh])
             made = len(latents)
             # Each token keeps its noise, so that what was looked ahead to comes out much the same again.
             noise = torch.cat([noise, self.prepare_latents(len(heard) - noise.shape[1], how.generator)], 1)
@@ -100,14 +102,18 @@ def stream_motion(
             new = slice(window.history, len(heard) - window.start - (0 if ready else LOOKAHEAD))
             with torch.no_grad():
                 sound = torch.from_numpy(heard[window.start : window.stop]).to(latents.device)
-                points = manner.points(window.start, window.stop)
+                points = manner.points(first + window.start, first + window.stop)
                 known = self._conditions(sound, points, manner, None)
                 past = latents[window.start :][: window.history]
                 found, touch = self.denoise(known, past, how, noise[:, window.start : window.stop])
                 found = joined(latents, found[new])
                 latents = torch.cat([latents, found])
                 parts = self.decode(found, touch[new])
-            yield manner.performed(parts, made, Fraction(TOKENS), len(parts.weights))
+            yield manner.performed(parts, first + made, Fraction(TOKENS), len(parts.weights))
+            # Nothing older is looked at again: a stream may last for ever.
+            forget = max(0, len(latents) - HISTORY)
+            latents, heard, noise = latents[forget:], heard[forget:], noise[:, forget:]
+            first += forget
 
     return pieces()
 
@@ -118,22 +124,3 @@ def joined(before: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
     new = new.clone()
     new[:, head] = eased(before[-2:, head], new[:, head])
     return new
-
-
-def _heard(audio: Iterable[np.ndarray], rate: int) -> Iterator[tuple[np.ndarray, bool]]:
-    """All features (N, 172) heard until now, after each chunk, and whether it was the last."""
-    import soxr
-
-    resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="LQ")
-    listener, heard = Listener(), np.zeros((0, FRAMES * FEATURES), np.float32)
-    for chunk in audio:
-        samples = np.asarray(chunk)
-        if samples.ndim != 1 or samples.dtype.kind != "f" or not np.all(np.abs(samples) <= 1):
-            raise InputError("a chunk of the stream is float samples (N,) in [-1, 1]")
-        heard = np.concatenate([heard, listener.push(resampler.resample_chunk(samples.astype(np.float32)))])
-        yield heard, False
-    rest = listener.push(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-    heard = np.concatenate([heard, rest, listener.finish()])
-    if not len(heard):
-        raise InputError("the stream held no sound")
-    yield heard, True

@@ -120,8 +120,8 @@ def test_import_is_light():
 
 
 def test_public_names():
-    names = ["Affect", "AffectCurve", "EmotiveImagePipeline", "EmotiveSpeechPipeline"]
-    names += ["EmotiveTalkingHeadPipeline", "FaceMotion", "Speech"]
+    names = ["Affect", "AffectCurve", "BodyMotion", "EmotiveGesturePipeline", "EmotiveImagePipeline"]
+    names += ["EmotiveSpeechPipeline", "EmotiveTalkingHeadPipeline", "FaceMotion", "Speech"]
     assert emotive.__all__ == [*names, "__version__"]
     assert set(emotive.__all__) <= set(dir(emotive))
     for name in emotive.__all__[:-1]:

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emotive.affect import Affect, AffectCurve
+    from emotive.pipelines.gesture import EmotiveGesturePipeline
     from emotive.pipelines.image import EmotiveImagePipeline
     from emotive.pipelines.speech import EmotiveSpeechPipeline
     from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
-    from emotive.signals import FaceMotion, Speech
+    from emotive.signals import BodyMotion, FaceMotion, Speech
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Affect",
     "AffectCurve",
+    "BodyMotion",
+    "EmotiveGesturePipeline",
     "EmotiveImagePipeline",
     "EmotiveSpeechPipeline",
     "EmotiveTalkingHeadPipeline",
@@ -31,6 +34,8 @@ __all__ = [
 _ROOMS = {
     "Affect": "emotive.affect",
     "AffectCurve": "emotive.affect",
+    "BodyMotion": "emotive.signals",
+    "EmotiveGesturePipeline": "emotive.pipelines.gesture",
     "EmotiveImagePipeline": "emotive.pipelines.image",
     "EmotiveSpeechPipeline": "emotive.pipelines.speech",
     "EmotiveTalkingHeadPipeline": "emotive.pipelines.talking_head",

@@ -15,10 +15,11 @@ from emotive.face.contacts import INDEX, lip_gap
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
 from emotive.signals import FaceMotion
+from emotive.train.chance import random_curve, spoil
 from emotive.train.clips import TOKENS, Clip, open_clips, record_clip, write_clips
 from emotive.train.head import save, train_denoiser
 from emotive.train.head_card import closure_recall, envelope_match, macro_f1
-from emotive.train.head_data import CROP, HISTORY, batches, performances, random_curve, spoil
+from emotive.train.head_data import CROP, HISTORY, batches, performances
 from emotive.train.head_footage import targets_of_motion
 from emotive.train.head_losses import channel_weights, head_loss, linear_basis
 from emotive.train.head_perform import perform

@@ -78,10 +78,10 @@ def knots_of(tracks: np.ndarray, fps: float) -> np.ndarray:
     return solveh_banded(bands, target + 1e-4 * nearest, lower=True).astype(np.float32)
 
 
-def tracks_of(knots: np.ndarray, fps: float, frames: int, start: int = 0) -> np.ndarray:
-    """The splines with coefficients `knots` (N, C) at frames `start` .. `start + frames` of `fps`: float32
-    (frames, C)."""
-    columns, weights = _weights((start + np.arange(frames)) / fps, len(knots))
+def tracks_of(knots: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The splines with coefficients `knots` (N, C) at `times` (T,), s from where the first knot begins:
+    float32 (T, C)."""
+    columns, weights = _weights(times, len(knots))
     return np.einsum("ti,tic->tc", weights, knots[columns]).astype(np.float32)
 
 

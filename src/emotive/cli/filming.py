@@ -18,7 +18,8 @@ from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
 from emotive.plan import blank_plan, placed, quiet_diffusers, settled
 
-from .speaking import asked, check_plan, feeling_name, load_speech_pipeline, settled_speech, speaker
+from .heard import heard_or_spoken, open_heard
+from .speaking import asked, check_plan, feeling_name
 
 if TYPE_CHECKING:
     from emotive.face.portrait import Portrait
@@ -69,11 +70,12 @@ def film(
     portrait = None if target is None else open_shot(shot)  # what is wrong with it is said first
     controls, made_of = shot.controls, shot.told()
     if shot.from_motion is not None:
-        motion, speech = _shown(shot.from_motion, plan.fps), _heard(shot)
+        motion = _shown(shot.from_motion, plan.fps)
+        speech = None if shot.audio is None else open_heard(shot.audio, shot.transcript)
         plan = replace(plan, affect=None, curve=motion.affect, fps=float(motion.fps))
     else:
         pipe, here = load_head_pipeline(plan.model, device)
-        speech, plan = _speech(plan, shot, device)
+        speech, plan = heard_or_spoken(plan, shot.audio, shot.transcript, shot.speech_model, device)
         plan = settled(plan, pipe, here)
         motion = moved(pipe, plan, speech, controls)
     plan = replace(plan, extra={**made_of, "seconds": round(motion.duration, 3)})
@@ -178,41 +180,6 @@ def _shown(file: Path, fps: float | None) -> FaceMotion:
     if not len(motion):
         raise InputError(f"{file} has no frames")
     return motion if fps is None else motion.resampled(fps)
-
-
-def _speech(plan: Provenance, shot: Shot, device: str | None) -> tuple[Speech, Provenance]:
-    """What is heard: a recording, or the text in a voice of ours with the same feeling."""
-    heard = _heard(shot)
-    if heard is not None:
-        return heard, plan
-    pipe, here = load_speech_pipeline(shot.speech_model, device)
-    # The scales of the plan are the face's.
-    own = replace(plan, num_inference_steps=8, guidance_scale=None, affect_guidance_scale=None)
-    spoken = settled_speech(own, pipe, here)
-    from emotive.signals import Speech
-
-    parts = list(speaker(pipe, spoken, plan.prompt)(asked(plan)))
-    return Speech.concatenate(parts), replace(plan, voice=spoken.voice)
-
-
-def _heard(shot: Shot) -> Speech | None:
-    from emotive.media.audio import read_audio
-    from emotive.signals import Speech
-
-    if shot.audio is None:
-        return None
-    if shot.audio.suffix.lower() == ".npz":
-        speech = Speech.load(shot.audio)
-        if not len(speech.waveform):
-            raise InputError(f"{shot.audio} is a timeline without sound")
-        return speech
-    waveform, rate = read_audio(shot.audio)
-    if shot.transcript is None:
-        return Speech(waveform, rate)
-    from emotive.voice.align import align
-
-    phones, syllables, words = align(waveform, rate, shot.transcript)
-    return Speech(waveform, rate, shot.transcript, phones, syllables, words)
 
 
 def _target(output: str | None, suffixes: tuple[str, ...], name: str) -> Path:

@@ -97,6 +97,12 @@ def curve_from_record(record: Any) -> AffectCurve:
     )
 
 
+def curve_from(curve: AffectCurve, seconds: float) -> AffectCurve:
+    """What `curve` does from `seconds` on, its times counted from there."""
+    later = [(time - seconds, affect) for time, affect in curve.keyframes if time > seconds]
+    return AffectCurve([(0.0, curve.at(seconds)), *later])
+
+
 def joined_curve(parts: Iterable[tuple[float, AffectCurve, float]], step: float) -> AffectCurve | None:
     """One curve of parts, each (offset, curve, duration) in s; None of parts that last no time.
 

@@ -19,6 +19,7 @@ from emotive.media import write_whole
 
 from .archive import (
     check_format,
+    curve_from,
     curve_from_record,
     curve_record,
     frame_rate,
@@ -181,13 +182,13 @@ class BodyMotion:
     def part(self, first: int, last: int) -> BodyMotion:
         """Frames `first` to `last` (not included); `affect` stays that of the whole, shifted with them."""
         frames = slice(first, last)
-        moved = [(max(0.0, t - first / float(self.fps)), a) for t, a in self.affect.keyframes]
-        kept = {time: affect for time, affect in moved}
-        kept[0.0] = self.affect.at(first / float(self.fps))
-        curve = AffectCurve(sorted(kept.items(), key=lambda frame: frame[0]))
-        start = self.start + first / float(self.fps)
+        begins = first / float(self.fps)
         return replace(
-            self, rotations=self.rotations[frames], root=self.root[frames], affect=curve, start=start
+            self,
+            rotations=self.rotations[frames],
+            root=self.root[frames],
+            affect=curve_from(self.affect, begins),
+            start=self.start + begins,
         )
 
     @classmethod

@@ -98,6 +98,12 @@ class Listener:
         return found.reshape(-1)
 
 
+def paired(heard: np.ndarray) -> np.ndarray:
+    """Features (N, 172) at 30 tokens/s, two after one another at 15/s: (ceil(N / 2), 344)."""
+    even = heard if len(heard) % 2 == 0 else np.concatenate([heard, heard[-1:]])
+    return even.reshape(len(even) // 2, 2 * heard.shape[1])
+
+
 def loudness(heard: np.ndarray) -> np.ndarray:
     """How loud each token of `listen` is, (N,): 1 loud speech, 0 at 30 dB below, smoothed over 0.2 s."""
     level = heard.reshape(len(heard), FRAMES, FEATURES)[:, :, MELS].mean(1) * 20
