@@ -3,18 +3,23 @@
 import torch
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
+from emotive.body.channels import CHANNEL, CHANNELS
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import FaceDenoiser
+from emotive.models.gesture_denoiser import GestureDenoiser
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
 from emotive.models.letter_to_sound import LetterToSound
 from emotive.models.prosody_denoiser import ProsodyDenoiser
 from emotive.models.speech_denoiser import SpeechDenoiser, SpeechDurations
+from emotive.pipelines.gesture import EmotiveGesturePipeline
 from emotive.pipelines.image import EmotiveImagePipeline
 from emotive.pipelines.speech import EmotiveSpeechPipeline
 from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
 from emotive.train.image import new_text_encoder
 from emotive.voice.phones import CONSONANTS, VOWELS
+
+PLACES = (".out", ".up", ".ahead", "hips.side", "crouch")  # channels in metres
 
 
 def wake(module: torch.nn.Module, generator: torch.Generator) -> torch.nn.Module:
@@ -82,5 +87,26 @@ def tiny_head_pipeline(seed: int = 0) -> EmotiveTalkingHeadPipeline:
     denoiser.mean.fill_(0.1)
     denoiser.pose_deviation.fill_(0.03)
     pipe = EmotiveTalkingHeadPipeline(affect, denoiser, FlowMatchEulerDiscreteScheduler())
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def tiny_gesture_pipeline(seed: int = 0) -> EmotiveGesturePipeline:
+    """A random gesture pipeline of about 40,000 parameters whose body stands and twitches."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        affect = AffectEmbedding(n_tokens=4, dim=8, pooled_dim=16, width=16, n_frequencies=8)
+        shared = {"affect_pooled_dim": 16, "affect_sha256": affect.fingerprint()}
+        denoiser = GestureDenoiser(dim=32, layers=1, heads=2, **shared)
+    generator = torch.Generator().manual_seed(seed)
+    for module in (affect, denoiser):
+        wake(module, generator)
+    # Hands before the belly, feet below the hips.
+    for side in ("left", "right"):
+        for name, value in (("out", 0.2), ("up", -0.3), ("ahead", 0.25), ("pronation", 20.0)):
+            denoiser.mean[CHANNEL[f"{side}.{name}"]] = value
+    angles = torch.tensor([not name.endswith(PLACES) for name in CHANNELS])
+    denoiser.deviation.copy_(torch.where(angles, 4.0, 0.02))
+    pipe = EmotiveGesturePipeline(affect, denoiser, FlowMatchEulerDiscreteScheduler())
     pipe.set_progress_bar_config(disable=True)
     return pipe

@@ -11,6 +11,7 @@ import torch
 
 from emotive import __version__, weights
 from emotive.affect import emotions, label_set
+from emotive.body.actors import ACTORS
 from emotive.devices import choose_device, choose_dtype
 from emotive.errors import WeightsError
 from emotive.face.opening import bundled_portraits
@@ -41,6 +42,7 @@ def facts() -> dict[str, Any]:
             for m in weights.embedded()
         ],
         "portraits": list(bundled_portraits()),
+        "actors": list(ACTORS),
         "fetchable": {name: _where(item) for name, item in FETCHABLE.items()},
         "emotions": [{key: getattr(term, key) for key in TERM} for term in emotions()],
         "label_sets": {name: list(label_set(name)) for name in LABEL_SETS},

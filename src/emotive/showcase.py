@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emotive.batch import ImageJob, write_images
 from emotive.media import slug
 from emotive.media.audio import write_audio
@@ -15,7 +17,7 @@ from emotive.media.image import write_png
 from emotive.media.provenance import Provenance
 from emotive.media.spectrogram import spectrogram
 from emotive.plan import blank_plan, with_feeling
-from emotive.signals import FaceMotion, Speech
+from emotive.signals import BodyMotion, FaceMotion, Speech
 
 TITLE = "Emotive: one sentence, three feelings; one scene, one feeling, one picture"
 
@@ -41,6 +43,7 @@ SCENES = (
 GRID = "a house in a meadow"  # in every feeling, 5 by 5
 SENTENCE = "I opened the letter, and I read it twice."  # means nothing good or bad by itself
 SPOKEN = ("sad", "neutral", "joy")
+ACTORS = {"sad": "ines", "neutral": "kofi", "joy": "mara"}  # who moves to it
 PORTRAITS = {"sad": "tomas", "neutral": "yuki", "joy": "mara"}  # who says it
 SHOWN = 0.55  # of a video's frames, which stands for it until it is played
 
@@ -67,19 +70,31 @@ def filmed_plan(spoken: Provenance, model: str) -> Provenance:
     return replace(plan, extra={"portrait": PORTRAITS[spoken.affect_text]})
 
 
+def moved_plan(spoken: Provenance, model: str) -> Provenance:
+    """The video of a body that moves to what is `spoken`, from the same seed and with the same feeling."""
+    plan = replace(blank_plan(model), medium="gesture", prompt=SENTENCE, seed=1, num_inference_steps=10)
+    plan = replace(with_feeling(plan, spoken.affect_text), voice=spoken.voice, fps=30.0, size=(512, 512))
+    return replace(plan, extra={"style": ACTORS[spoken.affect_text]})
+
+
 def write_showcase(
     folder: Path,
     plans: list[Provenance],
     pictures: Iterator[tuple[ImageJob, Any]],
     spoken: Iterable[tuple[Provenance, Sequence[Speech]]] = (),
     film: Callable[[Provenance, Speech], tuple[Provenance, FaceMotion]] | None = None,
+    move: Callable[[Provenance, Speech], tuple[Provenance, BodyMotion]] | None = None,
 ) -> Path:
     """Writes what is `spoken` (a plan, and its speech in parts), each clip with its spectrogram and, by
-    `film` (the plan of a clip, its speech -> the plan of a video, its motion), somebody who says it; the
-    `pictures` of `plans`, in their order; and the page `index.html` that shows them.
+    `film` (the plan of a clip, its speech -> the plan of a video, its motion), somebody who says it, by
+    `move` the whole body of somebody; the `pictures` of `plans`, in their order; and the page `index.html` that shows them.
 
     Returns the path of the page. Raises InputError if `folder` is missing or cannot be written.
     """
+    from emotive.body.actors import open_actor
+    from emotive.body.renderer import BodyRenderer
+    from emotive.pipelines.animation import animate
+
     shown = []
     for made, parts in spoken:
         speech = Speech.concatenate(parts)
@@ -88,8 +103,17 @@ def write_showcase(
         write_png(clip.with_suffix(".png"), spectrogram(speech, 960, 600, size=24), made, sidecar=False)
         shown.append((clip, _caption(made.affect_text), made))
         if film is not None:
-            video = _filmed(folder / f"head-{slug(made.affect_text)}.mp4", *film(made, speech), speech)
-            shown.append((video, _caption(made.affect_text), made))
+            plan, motion = film(made, speech)
+            frames = animate(str(plan.extra["portrait"]), motion, 512)
+            video = folder / f"head-{slug(made.affect_text)}.mp4"
+            shown.append(
+                (_filmed(video, plan, frames, len(motion), speech), _caption(made.affect_text), plan)
+            )
+        if move is not None:
+            plan, body = move(made, speech)
+            frames = BodyRenderer(open_actor(str(plan.extra["style"])), 512).frames(body)
+            video = folder / f"body-{slug(made.affect_text)}.mp4"
+            shown.append((_filmed(video, plan, frames, len(body), speech), _caption(made.affect_text), plan))
     for number, plan in enumerate(plans, start=1):
         target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
         caption = _caption(plan.affect_text) or "valence to the right, arousal upward"
@@ -97,18 +121,17 @@ def write_showcase(
     return write_contact_sheet(folder / "index.html", TITLE, shown)
 
 
-def _filmed(path: Path, plan: Provenance, motion: FaceMotion, speech: Speech) -> Path:
-    """Writes the video of a portrait, and a picture from its midst beside it."""
+def _filmed(path: Path, plan: Provenance, frames: Iterable[np.ndarray], count: int, speech: Speech) -> Path:
+    """Writes a video of `count` frames, and a picture from its midst beside it."""
     from PIL import Image
 
     from emotive.media.video import VideoWriter
-    from emotive.pipelines.animation import animate
 
-    assert plan.size is not None
-    still = int(SHOWN * len(motion))
+    assert plan.size is not None and plan.fps is not None
+    still = int(SHOWN * count)
     sound = speech.waveform, speech.sample_rate
-    with VideoWriter(path, plan.size, motion.fps, plan, sound) as writer:
-        for i, frame in enumerate(animate(str(plan.extra["portrait"]), motion, plan.size[0])):
+    with VideoWriter(path, plan.size, plan.fps, plan, sound) as writer:
+        for i, frame in enumerate(frames):
             writer.write(frame)
             if i == still:
                 write_png(path.with_suffix(".png"), Image.fromarray(frame), plan, sidecar=False)

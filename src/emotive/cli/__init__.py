@@ -20,7 +20,7 @@ from emotive.errors import EmotiveError
 
 # Each adds its commands, in the order of --help.
 # isort: off
-from . import image, edit, speech, head, judge, about, fetch, studio, evaluate, train  # noqa: F401
+from . import image, edit, speech, head, gesture, judge, about, fetch, studio, evaluate, train  # noqa: F401
 
 # isort: on
 from .common import app, notes, option, say

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .common import IMAGE_MODEL, AsJson, Device, Folder, app, batch_size, make_folder, option, progress, table
+from .gesture import GESTURE_MODEL
 from .head import HEAD_MODEL
 from .speech import SPEECH_MODEL
 
 if TYPE_CHECKING:
     from emotive.media.provenance import Provenance
-    from emotive.signals import FaceMotion, Speech
+    from emotive.signals import BodyMotion, FaceMotion, Speech
 
 # What happened to a file, or came before the model: label -> key of the provenance.
 ASIDE = {"edited from": "edited_from", "processed": "processed", "engine": "engine"}
@@ -90,6 +91,7 @@ def info(
             "dtype": facts["dtype_reason"],
             "models": "\n".join(models) or "none embedded",
             "portraits": ", ".join(facts["portraits"]) or "none bundled",
+            "actors": ", ".join(facts["actors"]),
             "fetched": "\n".join(
                 f"{name}: {path or f'not here: emotive fetch {name}'}"
                 for name, path in facts["fetchable"].items()
@@ -108,14 +110,17 @@ def demo(
     model: Annotated[str, option("Image model: name, folder or hub id.")] = IMAGE_MODEL,
     speech_model: Annotated[str, option("Speech model: name, folder or hub id.")] = SPEECH_MODEL,
     head_model: Annotated[str, option("Talking-head model: name, folder or hub id.")] = HEAD_MODEL,
+    gesture_model: Annotated[str, option("Gesture model: name, folder or hub id.")] = GESTURE_MODEL,
     device: Device = None,
 ) -> None:
     """Make first pictures, say a sentence with three feelings, film who says it; write one offline page."""
     from emotive.batch import image_jobs, run_image_jobs
     from emotive.plan import load_pipeline, settled
-    from emotive.showcase import filmed_plan, showcase_plans, spoken_plans, write_showcase
+    from emotive.showcase import filmed_plan, moved_plan, showcase_plans, spoken_plans, write_showcase
 
     from .filming import load_head_pipeline, moved
+    from .moving import Stage, load_gesture_pipeline
+    from .moving import moved as gestured
     from .speaking import asked, load_speech_pipeline, settled_speech, speaker
 
     make_folder(output)
@@ -131,8 +136,14 @@ def demo(
         made = settled(filmed_plan(plan, head_model), face, where)
         return made, moved(face, made, said)
 
+    body, site = load_gesture_pipeline(gesture_model, device)
+
+    def move(plan: Provenance, said: Speech) -> tuple[Provenance, BodyMotion]:
+        made = settled(moved_plan(plan, gesture_model), body, site)
+        return made, gestured(body, made, said, Stage.of(made))
+
     pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
-    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures, speech, film))
+    print(write_showcase(output, [settled(plan, pipe, here) for plan in plans], pictures, speech, film, move))
 
 
 def _again(made: Provenance, file: Path) -> dict[str, str]:

@@ -66,7 +66,7 @@ def film(
     from emotive.face.motion_files import save_motion
 
     check_plan(plan, 3.0)
-    _check_numbers(plan, shot.from_motion is None)
+    check_numbers(plan, shot.from_motion is None)
     portrait = None if target is None else open_shot(shot)  # what is wrong with it is said first
     controls, made_of = shot.controls, shot.told()
     if shot.from_motion is not None:
@@ -193,7 +193,8 @@ def _target(output: str | None, suffixes: tuple[str, ...], name: str) -> Path:
     return free_name(folder / name)
 
 
-def _check_numbers(plan: Provenance, needs_rate: bool) -> None:
+def check_numbers(plan: Provenance, needs_rate: bool) -> None:
+    """Raises InputError where rate or size are out of range; `needs_rate`: where no rate will do either."""
     if (needs_rate or plan.fps is not None) and not LEAST_FPS <= (plan.fps or 0) <= MOST_FPS:
         raise InputError(f"--fps {plan.fps or 0:g} is out of range: use {LEAST_FPS} to {MOST_FPS}")
     side = plan.size[0] if plan.size else 0

@@ -1,4 +1,4 @@
-"""`emotive judge`: valence and arousal out of pictures, voices and faces; judges against people's ratings."""
+"""`emotive judge`: valence and arousal of pictures, voices, faces, bodies; judges against ratings."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Which(str, Enum):
     picture = "picture"
     speech = "speech"
     face = "face"
+    body = "body"
     published = "published"
     both = "both"
 
@@ -32,10 +33,11 @@ class Which(str, Enum):
 @app.command()
 def judge(
     files: Annotated[list[Path] | None, typer.Argument(
-        help="Pictures; sound: .wav, .flac, .ogg, .mp3; videos of a face: .mp4, .webm, .mov, .avi, .mkv.",
+        help="Pictures; sound: .wav, .flac, .ogg, .mp3; videos of a face: .mp4, .webm, .mov, .avi, .mkv; "
+        "motion of a body: .npz, .bvh.",
         show_default=False)] = None,
     which: Annotated[Which, option(
-        "The learned judge (of pictures, speech or faces), the published coefficients, or both.",
+        "The learned judge (of pictures, speech, faces or bodies), the published coefficients, or both.",
         "--judge")] = (
         Which.both
     ),
@@ -55,15 +57,17 @@ def judge(
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Say where pictures, voices and faces lie in valence and arousal, and what moved the estimate.
+    """Say where pictures, voices, faces and bodies lie in valence and arousal, and what moved the estimate.
 
     In a picture all of it is judged; with --judge face, the face in it."""
+    from .judge_motion import body_judges, check_motion_options, explain_motion, is_motion
     from .judge_sound import check_sound_options, explain_sound, is_sound, sound_judges
     from .judge_video import check_video_options, explain_face, explain_video, face_judges, is_video
 
     sounds = [file for file in files or [] if is_sound(file)]
     videos = [file for file in files or [] if is_video(file)]
-    others = [file for file in files or [] if not is_sound(file) and not is_video(file)]
+    motions = [file for file in files or [] if is_motion(file)]
+    others = [f for f in files or [] if not (is_sound(f) or is_video(f) or is_motion(f))]
     if not files and ratings is None:
         raise InputError("nothing to judge: give pictures, sound files or videos, or --ratings FILE.csv")
     if files and ratings is not None:
@@ -71,7 +75,7 @@ def judge(
     for name, value in (("--scale", scale), ("--calibrate", calibrate)):
         if value is not None and ratings is None:
             raise InputError(f"{name} needs --ratings FILE.csv")
-    if ratings is not None and which in (Which.speech, Which.face):
+    if ratings is not None and which in (Which.speech, Which.face, Which.body):
         raise InputError("--ratings are of pictures: use --judge picture, published or both")
     if calibrate is not None and which is Which.both:
         raise InputError("a calibration is of one judge: add --judge picture or --judge published")
@@ -81,12 +85,14 @@ def judge(
         _check_target(calibrate)
     check_video_options(videos, sounds, which.value, plot, table, model, calibration, hsemotion, syncnet)
     check_sound_options(sounds, others, which.value, plot, table, None if videos else model, calibration)
+    check_motion_options(motions, sounds + videos + others, which.value, calibration)
     if ratings is not None:
         _score(ratings, scale, _judges(which, calibration), calibrate, as_json)
         return
     judges = _judges(which, calibration) if others and which is not Which.face else []
     voices = sound_judges(which.value, model, device) if sounds or videos else []
     faces = face_judges(which.value) if videos or which is Which.face else []
+    bodies = body_judges(which.value) if motions else []
     found: list[dict[str, Any]] = []
     for file in files or []:
         told = f"{file}: " if len(files or []) > 1 else ""
@@ -94,6 +100,8 @@ def judge(
             found += explain_sound(file, told, voices, plot, table, as_json)
         elif is_video(file):
             found += explain_video(file, told, faces, voices, table, hsemotion, syncnet, as_json)
+        elif is_motion(file):
+            found += explain_motion(file, told, bodies, as_json)
         elif which is Which.face:
             found += explain_face(file, told, faces, as_json)
         else:

@@ -118,6 +118,39 @@ def train_head(
         )
 
 
+@train_app.command("gesture")
+def train_gesture(
+    output: Folder,
+    minutes: Annotated[float, option("How long to train, after the clips are recorded.")] = 85.0,
+    device: Device = None,
+    init: Annotated[str | None, option("Start from a model: name, folder or hub id.")] = None,
+    seed: Annotated[int, option("Seed of data and weights.")] = 0,
+    data: Annotated[
+        Path | None, option("Learn from motion capture, too: a folder of BEAT, BEAT2 or ZeroEGGS.")
+    ] = None,
+    share: Annotated[float, option("Of each training step, how much is that; above 0, up to 1.")] = 0.5,
+    batch_size: Annotated[int, option("Windows of eight seconds per training step.")] = 16,
+) -> None:
+    """Readings, clips, motion of a body, card: the whole recipe; run it again to go on.
+
+    BEAT, BEAT2 and ZeroEGGS are fetched by you, from their authors and under their licences, which do not
+    allow every use; what a model learned from them may fall under these, too.
+    """
+    _check(minutes, ("--seed", seed, 0, 2**32 - 1), ("--batch-size", batch_size, 2, 65_536))
+    from emotive.devices import choose_device
+    from emotive.plan import quiet_diffusers
+    from emotive.train.gesture import train_gesture as recipe
+    from emotive.weights import resolve
+
+    choose_device(device)  # what is wrong is said before anything is made
+    if init is not None:
+        resolve(init)
+    make_folder(output)
+    options = {"data": data, "share": share, "batch_size": batch_size}
+    with quiet_diffusers():
+        print(recipe(output, minutes, device, init, seed, report=report, **options))
+
+
 @train_app.command("affect")
 def train_affect(output: Folder, seed: Annotated[int, option("Seed of data and weights.")] = 0) -> None:
     """The affect embedding. Models record its digest: with a new one they must be trained again."""

@@ -19,6 +19,8 @@ KEY = "emotive"  # the name of the PNG text chunk
 MAX_BYTES = 16 * 2**20  # of a sidecar; a longer one is not ours
 MAX_CELLS = 21 * 21  # of a sheet
 NOUNS = {"image": "picture", "head": "video"}
+SCENES = (".glb", ".vrma", ".vrm")  # binary glTF
+MAX_SCENE = 256 * 2**20  # bytes of JSON in one
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # whose metadata ffmpeg reads
 _OF_MEDIUM = {"texture": "image", "voice": "speech"}
 
@@ -197,6 +199,8 @@ def _embedded(path: Path) -> str | bytes | None:
 
         text = ffmpeg.comment(path)
         return text if text.startswith("{") else None
+    if path.suffix.lower() in SCENES:
+        return _embedded_in_gltf(path)
     try:
         with Image.open(path) as image:
             if KEY in image.info:
@@ -210,6 +214,22 @@ def _embedded(path: Path) -> str | bytes | None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
     return text if text[:1] in ("{", b"{") else None
+
+
+def _embedded_in_gltf(path: Path) -> str | None:
+    """What a binary glTF of ours says in `asset.extras.emotive`: its first chunk is JSON (glTF 2.0, 4.4)."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+            length = int.from_bytes(head[12:16], "little")
+            if head[:4] != b"glTF" or head[16:20] != b"JSON" or length > MAX_SCENE:
+                return None
+            told = json.loads(file.read(length))["asset"]["extras"]["emotive"]
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return json.dumps(told) if isinstance(told, dict) else None
 
 
 def _embedded_in_sound(path: Path) -> str | None:

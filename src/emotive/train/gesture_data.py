@@ -18,6 +18,7 @@ from emotive.voice.listening import loudness, paired
 from .chance import random_curve, spoil
 from .clips import TOKENS as FPS
 from .clips import Clip
+from .gesture_footage import MotionClip
 
 CROP = 120  # tokens of a window: 8 s
 HISTORY = 30  # of them that come in clean where there is history
@@ -71,6 +72,16 @@ def scene(clip: Clip, rng: np.random.Generator) -> Scene:
     tokens = len(knots)
     events = events_of(clip.phones, clip.syllables, clip.words, clip.alphabet, tokens)
     return Scene(paired(clip.heard), points[::2][:tokens], habits, events, bool(clip.phones), knots)
+
+
+def filmed_scene(take: MotionClip) -> Scene:
+    """Motion capture as what is learned from; whose habits it shows nobody knows."""
+    knots = knots_of(take.tracks, FPS)
+    tokens = len(knots)
+    events = events_of(take.phones, take.syllables, take.words, take.alphabet, tokens)
+    habits = np.full(len(HABITS), np.nan, np.float32)
+    heard = paired(take.heard.astype(np.float32))[:tokens]
+    return Scene(heard, take.affect[::2][:tokens], habits, events, bool(take.phones), knots[: len(heard)])
 
 
 def example(shown: Scene, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -1,0 +1,67 @@
+"""`emotive judge` on the motion of bodies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from emotive.errors import InputError
+
+from .common import plain
+from .judge_sound import curve_lines, curve_rows, sentence
+
+MOTIONS = (".npz", ".bvh")
+
+
+def is_motion(file: Path) -> bool:
+    """By its suffix."""
+    return file.suffix.lower() in MOTIONS
+
+
+def check_motion_options(
+    motions: list[Path], others: list[Path], which: str, calibration: Path | None
+) -> None:
+    """Raises InputError where options do not fit what is judged: before anything is loaded."""
+    if which == "body" and others:
+        raise InputError(f"{others[0]} is not the motion of a body: give .npz or .bvh, or another --judge")
+    if motions and which in ("picture", "speech", "face"):
+        raise InputError(f"{motions[0]} is the motion of a body: use --judge body, published or both")
+    if motions and calibration is not None:
+        raise InputError("a calibration is of a judge of pictures; it does not go with the motion of a body")
+
+
+def body_judges(which: str) -> list[Any]:
+    """The judges of bodies by name, the learned one first."""
+    judges: list[Any] = []
+    if which in ("body", "both"):
+        from emotive.perceive.body_judge import BodyJudge
+
+        judges.append(BodyJudge.from_pretrained())
+    if which in ("published", "both"):
+        from emotive.perceive.body_published import BodyPublishedJudge
+
+        judges.append(BodyPublishedJudge())
+    return judges
+
+
+def explain_motion(file: Path, told: str, judges: list[Any], as_json: bool) -> list[dict[str, Any]]:
+    """Prints what each judge reads in a motion, overall and over time, or returns it for JSON."""
+    from emotive.affect import Affect
+    from emotive.body.motion_files import load_body_motion
+
+    motion = load_body_motion(file)
+    found: list[dict[str, Any]] = []
+    for judge in judges:
+        try:
+            estimates, curve = judge.estimate([motion]), judge.curve(motion)
+        except InputError as error:
+            raise InputError(f"{file}: {error}") from error
+        numbers = {name: round(float(x[0]), 4) for name, x in estimates._asdict().items()}
+        near = [term.term for term, _ in Affect(numbers["valence"], numbers["arousal"]).nearest(3)]
+        if not as_json:
+            print(plain(f"{told}{judge.name}: {sentence(numbers, near, [])}"), flush=True)
+            for line in curve_lines(curve):
+                print(line, flush=True)
+        entry = {"file": str(file), "judge": judge.name, "fingerprint": judge.fingerprint(), **numbers}
+        found.append(entry | {"nearest": near, "moved_by": [], "over_time": curve_rows(curve)})
+    return found
