@@ -130,21 +130,23 @@ class EmotiveGesturePipeline(TimedPipeline):
         clean_past = torch.zeros(1, tokens, history.shape[-1], device=device)
         clean_past[0, : len(history)] = history
         x = torch.where(past[..., None], clean_past, self.prepare_latents(tokens, how.generator, noise))
-        guidance = how.scales
-        n = 1 if guidance == (1.0, 1.0) else 3
-        conditions = _guided(known) if n > 1 else known
-        timesteps = flow_timesteps(self.scheduler, how.steps, device=device)
-        sigmas = self.scheduler.sigmas.to(device)
-        with self.progress_bar(total=len(timesteps)) as bar:
+        conditions = _guided(known) if how.scales != (1.0, 1.0) else known
+        n, guidance = len(conditions.heard), torch.tensor([how.scales], device=device)
+        timesteps, sigmas = flow_timesteps(self.scheduler, how.steps, device)
+        with self.progress_bar(total=len(timesteps)) as bar:  # type: ignore[call-arg]
             for i, t in enumerate(timesteps):
                 if self._interrupt:
                     continue
-                level = torch.where(past, 0.0, sigmas[i]).expand(n, -1)
-                clean = self.denoiser(x.expand(n, -1, -1), level, conditions).float()
+                level = torch.where(past, 0.0, sigmas[i])
+                found = self.denoiser(
+                    x.to(self.denoiser.dtype).expand(n, -1, -1), level.expand(n, -1), conditions
+                )
+                clean = found.float()
                 if n > 1:
                     clean = guide(*clean.split(1), guidance)
-                moved = self.scheduler.step(velocity(x, clean, sigmas[i].expand(1)), t, x, return_dict=False)
-                x = torch.where(past[..., None], clean_past, moved[0])
+                field = velocity(x, clean, sigmas[i].expand(1))
+                moved = self.scheduler.step(field, t, x, return_dict=False)[0]
+                x = torch.where(past[..., None], clean_past, moved)
                 if how.callback is not None:
                     x = how.callback(self, i, t, {name: x for name in how.inputs}).pop("latents", x)
                 bar.update()

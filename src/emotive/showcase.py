@@ -87,7 +87,8 @@ def write_showcase(
 ) -> Path:
     """Writes what is `spoken` (a plan, and its speech in parts), each clip with its spectrogram and, by
     `film` (the plan of a clip, its speech -> the plan of a video, its motion), somebody who says it, by
-    `move` the whole body of somebody; the `pictures` of `plans`, in their order; and the page `index.html` that shows them.
+    `move` the whole body of somebody; the `pictures` of `plans`, in their order; and the page `index.html`
+    that shows them.
 
     Returns the path of the page. Raises InputError if `folder` is missing or cannot be written.
     """
@@ -101,19 +102,18 @@ def write_showcase(
         clip = folder / f"speech-{slug(made.affect_text)}.wav"
         write_audio(clip, speech.waveform, speech.sample_rate, made)
         write_png(clip.with_suffix(".png"), spectrogram(speech, 960, 600, size=24), made, sidecar=False)
-        shown.append((clip, _caption(made.affect_text), made))
+        caption = _caption(made.affect_text)
+        shown.append((clip, caption, made))
         if film is not None:
             plan, motion = film(made, speech)
             frames = animate(str(plan.extra["portrait"]), motion, 512)
             video = folder / f"head-{slug(made.affect_text)}.mp4"
-            shown.append(
-                (_filmed(video, plan, frames, len(motion), speech), _caption(made.affect_text), plan)
-            )
+            shown.append((_filmed(video, plan, frames, len(motion), speech), caption, plan))
         if move is not None:
             plan, body = move(made, speech)
             frames = BodyRenderer(open_actor(str(plan.extra["style"])), 512).frames(body)
             video = folder / f"body-{slug(made.affect_text)}.mp4"
-            shown.append((_filmed(video, plan, frames, len(body), speech), _caption(made.affect_text), plan))
+            shown.append((_filmed(video, plan, frames, len(body), speech), caption, plan))
     for number, plan in enumerate(plans, start=1):
         target = folder / f"{number:02}-{slug(plan.prompt) or 'mood'}.png"
         caption = _caption(plan.affect_text) or "valence to the right, arousal upward"
