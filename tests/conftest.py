@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command import Run
 from hypothesis import settings
-from tiny import tiny_head_pipeline, tiny_image_pipeline, tiny_speech_pipeline
+from tiny import tiny_gesture_pipeline, tiny_head_pipeline, tiny_image_pipeline, tiny_speech_pipeline
 
 from emotive import weights
 from emotive.cli import main
@@ -56,6 +56,15 @@ def head_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random talking-head model in a folder, with its sums."""
     folder = tmp_path_factory.mktemp("models") / "tiny-head"
     tiny_head_pipeline(seed=0).save_pretrained(folder)
+    weights.write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gesture_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random gesture model in a folder, with its sums."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-gesture"
+    tiny_gesture_pipeline(seed=0).save_pretrained(folder)
     weights.write_sums(folder)
     return folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
@@ -159,7 +160,7 @@ def read_provenance(path: str | Path) -> Provenance:
         raise InputError(f"{path} does not exist")
     if not path.is_file():
         raise InputError(f"{path} is not a file")
-    text = _read_text(path) if path.suffix.lower() == ".json" else _embedded(path)
+    text = _within(_read_text(path)) if path.suffix.lower() == ".json" else _embedded(path)
     sidecar = path.with_suffix(".json")
     if text is None and sidecar.is_file():
         text = _read_text(sidecar)
@@ -171,6 +172,17 @@ def read_provenance(path: str | Path) -> Provenance:
         return Provenance.from_json(text)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _within(text: bytes) -> str | bytes:
+    """What a motion in JSON says of itself; any other JSON as it is."""
+    if b'"provenance"' not in text[: 64 * 1024]:
+        return text
+    try:
+        told = json.loads(text).get("provenance")
+    except (ValueError, AttributeError, RecursionError):
+        return text
+    return json.dumps(told) if isinstance(told, dict) else text
 
 
 def is_provenance(path: Path) -> bool:
@@ -201,6 +213,8 @@ def _embedded(path: Path) -> str | bytes | None:
         return text if text.startswith("{") else None
     if path.suffix.lower() in SCENES:
         return _embedded_in_gltf(path)
+    if path.suffix.lower() == ".npz":
+        return _embedded_in_npz(path)
     try:
         with Image.open(path) as image:
             if KEY in image.info:
@@ -230,6 +244,18 @@ def _embedded_in_gltf(path: Path) -> str | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return json.dumps(told) if isinstance(told, dict) else None
+
+
+def _embedded_in_npz(path: Path) -> str | None:
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if "provenance" not in file.files or file.zip.getinfo("provenance.npy").file_size > MAX_BYTES:
+                return None
+            return file["provenance"].tobytes().decode()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
 
 
 def _embedded_in_sound(path: Path) -> str | None:

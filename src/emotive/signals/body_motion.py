@@ -105,8 +105,9 @@ class BodyMotion:
         """Positions of all joints in the world, float64 (T, 55, 3), m."""
         return self.placed()[1]
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes `.npz` or `.json`, whole or not at all; both keep every number exactly.
+    def save(self, path: str | os.PathLike[str], provenance: str = "") -> Path:
+        """Writes `.npz` or `.json`, whole or not at all; both keep every number exactly, and `provenance`,
+        which is JSON.
 
         The `.npz` also holds what BEAT2's and AMUSE's files hold (`poses`, `trans`, `betas`, `expressions`,
         `gender`, `model`, `mocap_frame_rate`), for programs that draw SMPL-X; reading it here ignores them.
@@ -114,11 +115,12 @@ class BodyMotion:
         """
         path = Path(path)
         if path.suffix.lower() == ".json":
-            write_whole(path, self._to_json().encode())
+            write_whole(path, self._to_json(provenance).encode())
         elif path.suffix.lower() == ".npz":
             arrays = {name: getattr(self, name) for name in _TRACKS}
             text = json.dumps(self._header(), allow_nan=False)
-            write_whole(path, pack({**arrays, **self.smplx()}, "header", text))
+            told = {"provenance": np.frombuffer(provenance.encode(), np.uint8)} if provenance else {}
+            write_whole(path, pack({**arrays, **self.smplx(), **told}, "header", text))
         else:
             raise InputError(f"{path}: the motion of a body is saved as .npz or .json")
         return path
@@ -225,8 +227,9 @@ class BodyMotion:
             "joints": list(JOINTS),
         }
 
-    def _to_json(self) -> str:
-        record = {**self._header(), "offsets": shortest(self.offsets), "frames": []}
+    def _to_json(self, provenance: str) -> str:
+        told = {"provenance": json.loads(provenance)} if provenance else {}
+        record = {**self._header(), **told, "offsets": shortest(self.offsets), "frames": []}
         header = json.dumps(record, indent=1, allow_nan=False)
         root = shortest(self.root)
         rotations = shortest(self.rotations.reshape(len(self), 6 * len(JOINTS)))
