@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from emotive import __version__
 from emotive.affect import Affect
 from emotive.errors import InputError
@@ -246,7 +248,7 @@ def write_preview(
 def write_sheet(stage: Stage, plan: Provenance, target: Path, device: str | None) -> Path:
     """Writes a picture of poses over the valence-arousal plane, each where its movement is largest."""
     from emotive.batch import valence_arousal_grid
-    from emotive.body.pose_sheet import pose_sheet, telling_frame
+    from emotive.body.pose_sheet import pose_sheet
     from emotive.body.renderer import BodyRenderer
 
     check_plan(plan, 3.0)
@@ -255,7 +257,7 @@ def write_sheet(stage: Stage, plan: Provenance, target: Path, device: str | None
     pipe, here = load_gesture_pipeline(plan.model, device)
     plan = replace(plan, prompt=plan.prompt if plan.prompt.strip() or stage.audio else SENTENCE)
     cells = valence_arousal_grid(5, 5)
-    draw = BodyRenderer(stage.actor(), 320)
+    draw = BodyRenderer(stage.actor(), 384)
     speech, plan = heard_or_spoken(plan, stage.audio, stage.transcript, stage.speech_model, device)
     plan = settled(plan, pipe, here)
     drawn = []
@@ -263,10 +265,21 @@ def write_sheet(stage: Stage, plan: Provenance, target: Path, device: str | None
         motion = moved(pipe, replace(plan, affect=cell, affect_text="point"), speech, stage)
         at = telling_frame(motion)
         drawn.append(next(iter(draw.frames(motion.part(at, at + 1)))))
-    picture = pose_sheet(drawn, cells, 5)
-    size = (picture.shape[1], picture.shape[0])
+    picture = pose_sheet([drawn[5 * i : 5 * i + 5] for i in range(5)])
     plan = replace(plan, affect=None, grid=(5, 5), cells=tuple(cells), fps=None, emotive=__version__)
-    return write_png(target, picture, replace(plan, size=size, extra=stage.told()))
+    return write_png(target, picture, replace(plan, size=picture.size, extra=stage.told()))
+
+
+def telling_frame(motion: BodyMotion) -> int:
+    """The number of the frame that shows most: the end of a stroke, with the hands farthest from the knees."""
+    from emotive.perceive.body_features import body_tracks
+    from emotive.signals import JOINT
+
+    places = motion.positions()
+    hands = places[:, [JOINT["leftHand"], JOINT["rightHand"]]]
+    away = np.linalg.norm(hands - places[:, [JOINT["leftLowerLeg"], JOINT["rightLowerLeg"]]], axis=-1).max(1)
+    ends = [min(len(motion) - 1, round(float(t * motion.fps))) for t in body_tracks(motion).ends]
+    return max(ends, key=lambda i: away[i]) if ends else len(motion) // 2
 
 
 def open_own(stage: Stage) -> Any:

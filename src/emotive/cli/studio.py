@@ -13,6 +13,7 @@ from typing import Annotated
 from emotive.errors import InputError
 
 from .common import IMAGE_MODEL, Device, app, needs_extra, option, report, say
+from .gesture import GESTURE_MODEL
 from .head import HEAD_MODEL
 from .speech import SPEECH_MODEL
 
@@ -26,10 +27,11 @@ def studio(
     model: Annotated[str, option("Of pictures: name, folder or hub id.")] = IMAGE_MODEL,
     speech_model: Annotated[str, option("Of speech: name, folder or hub id.")] = SPEECH_MODEL,
     head_model: Annotated[str, option("Of faces: name, folder or hub id.")] = HEAD_MODEL,
+    gesture_model: Annotated[str, option("Of bodies: name, folder or hub id.")] = GESTURE_MODEL,
     device: Device = None,
     browser: Annotated[bool, option("Open the page in a browser.", "--open/--no-browser")] = True,
 ) -> None:
-    """Open the Studio: an affect pad, and the picture, the voice or the face that follows it.
+    """Open the Studio: an affect pad, and the picture, the voice, the face or the body that follows it.
     EMOTIVE_STUDIO_AUTH=user:password asks for a login."""
     if not 1 <= port <= 65_535:
         raise InputError(f"--port {port} makes no sense: use 1 to 65535")
@@ -43,27 +45,33 @@ def studio(
 
             from emotive.demos.easel import Easel
             from emotive.demos.face import Camera
+            from emotive.demos.gesture import Theatre
             from emotive.demos.studio import check_address, model_facts, serve
             from emotive.demos.voice import Booth, voices_of
         from emotive.devices import choose_device
         from emotive.weights import resolve
 
         from .filming import load_head_pipeline
+        from .moving import load_gesture_pipeline
         from .speaking import load_speech_pipeline
 
         check_address(host, port)
         model_facts(model)
         if speech_model != SPEECH_MODEL:  # the embedded one, where it is missing, is a line on its page
             voices_of(speech_model)
-        if head_model != HEAD_MODEL:
-            resolve(head_model)
+        for chosen, embedded in ((head_model, HEAD_MODEL), (gesture_model, GESTURE_MODEL)):
+            if chosen != embedded:
+                resolve(chosen)
         if device is not None:  # else it is chosen while the page loads
             choose_device(device)
         easel = Easel(model, Path(folder), device)
         easel.open()
         booth = Booth(speech_model, Path(folder), lambda: load_speech_pipeline(speech_model, device))
         camera = Camera(head_model, Path(folder), booth, lambda: load_head_pipeline(head_model, device))
-        page, url = serve(easel, host, port, auth, browser, booth, camera)
+        theatre = Theatre(
+            gesture_model, Path(folder), booth, camera, lambda: load_gesture_pipeline(gesture_model, device)
+        )
+        page, url = serve(easel, host, port, auth, browser, booth, camera, theatre)
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         report(f"Emotive Studio is at {url}  (Ctrl-C ends it)")

@@ -233,6 +233,31 @@ def train_face_judge(
         print(recipe(output, people, frames, steps, seed, report=report))
 
 
+@train_app.command("body-judge")
+def train_body_judge(
+    output: Folder,
+    people: Annotated[int, option("Who perform, once each, about 50 ms a person.")] = 4000,
+    clips: Annotated[int, option("That they speak, about 0.3 s each.")] = 240,
+    steps: Annotated[int, option("Training steps.")] = 3000,
+    seed: Annotated[int, option("Seed of voices, people and weights.")] = 0,
+) -> None:
+    """The learned judge of bodies, and the features in which sets of motion are compared."""
+    _check(
+        1.0,
+        ("--people", people, 20, 10**6),
+        ("--clips", clips, 4, 10**5),
+        ("--steps", steps, 10, 10**6),
+        ("--seed", seed, 0, 2**32 - 1),
+    )
+    from emotive.plan import quiet_diffusers
+    from emotive.train.body_judge import train_body_judge as recipe
+
+    make_folder(output)
+    with quiet_diffusers():
+        for folder in recipe(output, people, clips, steps, seed, report=report):
+            print(folder)
+
+
 def _check(minutes: float, *numbers: tuple[str, int, int, int]) -> None:
     """Raises InputError unless there is time, and each (option, value, least, most) is within its range."""
     if not 0 < minutes < float("inf"):

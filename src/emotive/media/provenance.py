@@ -19,7 +19,7 @@ FORMAT = 1
 KEY = "emotive"  # the name of the PNG text chunk
 MAX_BYTES = 16 * 2**20  # of a sidecar; a longer one is not ours
 MAX_CELLS = 21 * 21  # of a sheet
-NOUNS = {"image": "picture", "head": "video"}
+NOUNS = {"image": "picture", "head": "video", "gesture": "motion"}
 SCENES = (".glb", ".vrma", ".vrm")  # binary glTF
 MAX_SCENE = 256 * 2**20  # bytes of JSON in one
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # whose metadata ffmpeg reads
@@ -243,7 +243,8 @@ def _embedded_in_gltf(path: Path) -> str | None:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return json.dumps(told) if isinstance(told, dict) else None
+    # Writers of glTF leave out what is empty.
+    return json.dumps({"prompt": "", **told}) if isinstance(told, dict) else None
 
 
 def _embedded_in_npz(path: Path) -> str | None:
