@@ -1,11 +1,10 @@
 """A GLB says what the motion said, in a structure that any glTF reader takes."""
 
-import json
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gltf_file import opened, values
 
 from emotive.errors import InputError
 from emotive.face.glb import write_glb
@@ -13,9 +12,6 @@ from emotive.face.head_mesh import head_mesh
 from emotive.face.live_link import EYE_RANGE
 from emotive.face.motion_files import save_motion
 from emotive.signals import ARKIT, FaceMotion
-
-SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
-TYPES = {5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 
 
 def motion(frames: int = 90) -> FaceMotion:
@@ -25,43 +21,6 @@ def motion(frames: int = 90) -> FaceMotion:
     turns = np.stack([0.1 * np.sin(t), 0.4 * np.sin(2 * t), 0.05 * np.cos(t)], axis=1)
     gaze = np.stack([0.3 * np.sin(3 * t), 0.2 * np.cos(2 * t)], axis=1)
     return FaceMotion(weights, turns, turns * 0.05, gaze, 30)  # type: ignore[arg-type]
-
-
-def opened(path: Path) -> tuple[dict, bytes]:
-    """The two chunks, by the container's layout (glTF 2.0, chapter 4)."""
-    data = path.read_bytes()
-    magic, version, length = struct.unpack_from("<4sII", data)
-    assert (magic, version, length) == (b"glTF", 2, len(data))
-    first, kind = struct.unpack_from("<I4s", data, 12)
-    second, binary = struct.unpack_from("<I4s", data, 20 + first)
-    assert (kind, binary) == (b"JSON", b"BIN\0") and first % 4 == 0 and second % 4 == 0
-    return json.loads(data[20 : 20 + first]), data[28 + first :]
-
-
-def values(gltf: dict, data: bytes, number: int) -> np.ndarray:
-    accessor = gltf["accessors"][number]
-
-    def view(index: int, kind: int, count: int, width: int) -> np.ndarray:
-        at = gltf["bufferViews"][index]
-        assert at["byteOffset"] % 4 == 0
-        assert at["byteLength"] == count * width * np.dtype(TYPES[kind]).itemsize
-        return np.frombuffer(data, TYPES[kind], count * width, at["byteOffset"]).reshape(count, width)
-
-    width, count = SIZES[accessor["type"]], accessor["count"]
-    if "bufferView" in accessor:
-        found = view(accessor["bufferView"], accessor["componentType"], count, width)
-    else:
-        found = np.zeros((count, width), np.float32)
-    if sparse := accessor.get("sparse"):
-        at = view(sparse["indices"]["bufferView"], sparse["indices"]["componentType"], sparse["count"], 1)[
-            :, 0
-        ]
-        assert (np.diff(at.astype(int)) > 0).all() and at.max() < count
-        found[at] = view(sparse["values"]["bufferView"], accessor["componentType"], sparse["count"], width)
-    if "min" in accessor:
-        np.testing.assert_allclose(found.min(0), accessor["min"], rtol=1e-6, atol=1e-9)
-        np.testing.assert_allclose(found.max(0), accessor["max"], rtol=1e-6, atol=1e-9)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def motion(frames: int = 12, seed: int = 0, **changes) -> BodyMotion:
     """Joints turned at random."""
     rng = np.random.default_rng(seed)
     turns = matrices_of_vectors(rng.normal(0, 0.4, (frames, 55, 3)))
-    root = rng.normal(0, 0.1, (frames, 3)) + [0, 1, 0]
+    root = rng.normal(0, 0.1, (frames, 3)) + np.array([0, 1, 0])
     made = BodyMotion(six_of(turns), root, offsets_of(), Fraction(30000, 1001), CURVE, 2.5)
     return replace(made, **changes)
 

@@ -1,4 +1,4 @@
-"""The recipe of gestures, small: scenes pair what is heard with what is shown, and a tiny model learns them."""
+"""The recipe of gestures, small: scenes pair what is heard and what is shown, and a tiny model learns."""
 
 from pathlib import Path
 

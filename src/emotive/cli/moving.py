@@ -14,7 +14,7 @@ import numpy as np
 from emotive import __version__
 from emotive.affect import Affect
 from emotive.errors import InputError
-from emotive.media import check_file, check_folder, free_name
+from emotive.media import check_file, check_folder, free_name, write_whole
 from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
 from emotive.plan import blank_plan, placed, quiet_diffusers, settled
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emotive.pipelines.gesture import EmotiveGesturePipeline
     from emotive.signals import BodyMotion, FaceMotion, Speech
 
+TOLD_BESIDE = (".bvh", ".obj", ".ply")  # have no place for a provenance: it lies beside them
 BAKED = (".glb", ".vrm")  # what a character of one's own can be written as
 SENTENCE = "I never thought that it would end like this, but here we are."
 
@@ -133,10 +134,10 @@ def targets(plan: Provenance, stage: Stage, output: Sequence[str] | None) -> lis
         files.append(free_name(Path(wanted) / f"emotive-{name}-{feeling_name(plan)}-{plan.seed}.mp4"))
     if len({file.resolve() for file in files}) < len(files):
         raise InputError("two --output are the same file")
-    videos = [file.with_suffix(".json").resolve() for file in files if file.suffix.lower() in VIDEOS]
+    told = {f.with_suffix(".json").resolve(): f for f in files if f.suffix.lower() in (*VIDEOS, *TOLD_BESIDE)}
     for file in files:
-        if file.resolve() in videos:
-            raise InputError(f"{file} is where the provenance of the video goes; choose another name")
+        if (other := told.get(file.resolve())) is not None:
+            raise InputError(f"{file} is where the provenance of {other.name} goes; choose another name")
     return files
 
 
@@ -151,6 +152,8 @@ def sheet_target(output: str | None) -> Path:
 
 def perform(plan: Provenance, stage: Stage, files: Sequence[Path], device: str | None) -> Iterator[Path]:
     """Writes the files; yields their paths."""
+    from emotive.body.motion_files import save_body_motion
+
     check_plan(plan, 3.0)
     check_numbers(plan, stage.from_motion is None)
     character = open_own(stage)  # what is wrong with it is said first
@@ -171,16 +174,18 @@ def perform(plan: Provenance, stage: Stage, files: Sequence[Path], device: str |
         suffix = file.suffix.lower()
         if suffix in VIDEOS:
             yield write_preview(file, plan, motion, speech, stage.actor(), face, stage.upper)
-        elif character is not None and suffix in BAKED:
-            from emotive.body.character import bake
-
-            yield bake(character, motion, file, face=face, provenance=plan.to_json())
-        else:
-            from emotive.body.motion_files import save_body_motion
-
-            yield save_body_motion(
-                motion, file, actor=stage.actor(), face=face, names=stage.names, provenance=plan.to_json()
-            )
+            continue
+        yield save_body_motion(
+            motion,
+            file,
+            actor=stage.actor(),
+            character=character,
+            face=face,
+            names=stage.names,
+            provenance=plan.to_json(),
+        )
+        if suffix in TOLD_BESIDE:
+            write_whole(file.with_suffix(".json"), plan.to_json().encode())
 
 
 def load_gesture_pipeline(model: str, device: str | None) -> tuple[EmotiveGesturePipeline, dict[str, Any]]:
@@ -232,10 +237,13 @@ def write_preview(
     """Writes a video of the motion, with its sound."""
     from tqdm import tqdm
 
+    from emotive.body.head_and_body import with_face
     from emotive.body.renderer import BodyRenderer
     from emotive.media.video import VideoWriter
 
     assert plan.size is not None
+    if face is not None:
+        motion, face = with_face(motion, face)
     frames = BodyRenderer(actor, plan.size[0], framing="upper" if upper else "full").frames(motion, face)
     sound = None if speech is None else (speech.waveform, speech.sample_rate)
     quiet = True if len(motion) < 300 else None
@@ -271,7 +279,7 @@ def write_sheet(stage: Stage, plan: Provenance, target: Path, device: str | None
 
 
 def telling_frame(motion: BodyMotion) -> int:
-    """The number of the frame that shows most: the end of a stroke, with the hands farthest from the knees."""
+    """The number of the frame that shows most: a stroke that ends with the hands far from the knees."""
     from emotive.perceive.body_features import body_tracks
     from emotive.signals import JOINT
 

@@ -107,7 +107,10 @@ def _primitive(binary: Binary, part: HeadPart, material: int) -> Any:
     shapes = (
         shapes_of(part.points, part.normals, part.triangles, part.shapes) if part.shapes is not None else ()
     )
-    return surface(binary, part.points, part.normals, part.colours, part.triangles, material, shapes=shapes)
+    colours = part.colours
+    return surface(
+        binary, part.points, part.normals, part.triangles, material, colours=colours, shapes=shapes
+    )
 
 
 def shapes_of(
