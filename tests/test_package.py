@@ -29,7 +29,7 @@ HOUSE = [
     ["voice", "face", "body", "perceive", "data"],
     ["pipelines"],
     ["evaluate", "train"],
-    ["about", "batch", "matching", "plan", "showcase", "stimuli", "cli", "demos"],
+    ["about", "acting", "batch", "matching", "plan", "showcase", "stimuli", "cli", "demos"],
 ]
 HEAVY = (
     "torch",

@@ -114,13 +114,14 @@ def demo(
     device: Device = None,
 ) -> None:
     """Make first pictures, say a sentence with three feelings, film who says it; write one offline page."""
+    from emotive.acting import moved as gestured
     from emotive.batch import image_jobs, run_image_jobs
+    from emotive.body.stage import Stage
     from emotive.plan import load_pipeline, settled
     from emotive.showcase import filmed_plan, moved_plan, showcase_plans, spoken_plans, write_showcase
 
     from .filming import load_head_pipeline, moved
-    from .moving import Stage, load_gesture_pipeline
-    from .moving import moved as gestured
+    from .moving import load_gesture_pipeline
     from .speaking import asked, load_speech_pipeline, settled_speech, speaker
 
     make_folder(output)

@@ -17,8 +17,9 @@ from emotive.media import check_folder, free_name, slug
 from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
 from emotive.plan import blank_plan, placed, quiet_diffusers, settled
+from emotive.voice.recording import open_recording
 
-from .heard import heard_or_spoken, open_heard
+from .heard import heard_or_spoken
 from .speaking import asked, check_plan, feeling_name
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def film(
     controls, made_of = shot.controls, shot.told()
     if shot.from_motion is not None:
         motion = _shown(shot.from_motion, plan.fps)
-        speech = None if shot.audio is None else open_heard(shot.audio, shot.transcript)
+        speech = None if shot.audio is None else open_recording(shot.audio, shot.transcript)
         plan = replace(plan, affect=None, curve=motion.affect, fps=float(motion.fps))
     else:
         pipe, here = load_head_pipeline(plan.model, device)

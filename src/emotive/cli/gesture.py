@@ -60,9 +60,10 @@ def gesture(
         "shows. [the current folder]", "--output", "-o")] = None,
 ) -> None:  # fmt: skip
     """Make a body speak with a feeling; the paths of the files are printed."""
+    from emotive.body.stage import Stage
     from emotive.plan import with_feeling
 
-    from .moving import Stage, gesture_plan, gesture_plan_like, perform, sheet_target, targets, write_sheet
+    from .moving import gesture_plan, gesture_plan_like, perform, sheet_target, targets, write_sheet
 
     plan = gesture_plan(GESTURE_MODEL) if like is None else gesture_plan_like(like)
     stage = Stage() if like is None else Stage.of(plan)

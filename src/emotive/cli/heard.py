@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotive.errors import InputError
 from emotive.media.provenance import Provenance
+from emotive.voice.recording import open_recording
 
 from .speaking import asked, load_speech_pipeline, settled_speech, speaker
 
@@ -23,32 +23,10 @@ def heard_or_spoken(
     from emotive.signals import Speech
 
     if audio is not None:
-        return open_heard(audio, transcript), plan
+        return open_recording(audio, transcript), plan
     pipe, here = load_speech_pipeline(speech_model, device)
     # The scales of the plan are the face's or the body's.
     own = replace(plan, num_inference_steps=8, guidance_scale=None, affect_guidance_scale=None)
     spoken = settled_speech(own, pipe, here)
     parts = list(speaker(pipe, spoken, plan.prompt)(asked(plan)))
     return Speech.concatenate(parts), replace(plan, voice=spoken.voice)
-
-
-def open_heard(audio: Path, transcript: str | None = None) -> Speech:
-    """A sound file, its phones where the transcript is known, or speech saved as .npz.
-
-    Raises InputError as reading and aligning do, and for a timeline without sound.
-    """
-    from emotive.media.audio import read_audio
-    from emotive.signals import Speech
-
-    if audio.suffix.lower() == ".npz":
-        speech = Speech.load(audio)
-        if not len(speech.waveform):
-            raise InputError(f"{audio} is a timeline without sound")
-        return speech
-    waveform, rate = read_audio(audio)
-    if transcript is None:
-        return Speech(waveform, rate)
-    from emotive.voice.align import align
-
-    phones, syllables, words = align(waveform, rate, transcript)
-    return Speech(waveform, rate, transcript, phones, syllables, words)

@@ -2,99 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emotive import __version__
-from emotive.affect import Affect
+from emotive.acting import moved, write_preview
+from emotive.body.stage import Stage
 from emotive.errors import InputError
-from emotive.media import check_file, check_folder, free_name, write_whole
+from emotive.media import check_folder, free_name, write_whole
 from emotive.media.image import check_output, write_png
 from emotive.media.provenance import Provenance, now, read_provenance
 from emotive.plan import blank_plan, placed, quiet_diffusers, settled
+from emotive.voice.recording import open_recording
 
 from .filming import VIDEOS, check_numbers
-from .heard import heard_or_spoken, open_heard
-from .speaking import asked, check_plan, feeling_name
+from .heard import heard_or_spoken
+from .speaking import check_plan, feeling_name
 
 if TYPE_CHECKING:
-    from emotive.body.actors import Actor
     from emotive.pipelines.gesture import EmotiveGesturePipeline
-    from emotive.signals import BodyMotion, FaceMotion, Speech
+    from emotive.signals import BodyMotion
 
 TOLD_BESIDE = (".bvh", ".obj", ".ply")  # have no place for a provenance: it lies beside them
-BAKED = (".glb", ".vrm")  # what a character of one's own can be written as
 SENTENCE = "I never thought that it would end like this, but here we are."
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a motion is made from and shown by, besides the plan: what is heard, who moves, which files."""
-
-    audio: Path | None = None
-    transcript: str | None = None
-    emotion_from: Path | None = None
-    style: str | None = None
-    character: Path | None = None
-    face_motion: Path | None = None
-    from_motion: Path | None = None
-    names: str = "vrm"
-    upper: bool = False
-    speech_model: str = "emotive-speech-1"
-
-    @classmethod
-    def of(cls, made: Provenance) -> Stage:
-        """That of a motion to make again, as far as its provenance is to be trusted: it opens no file."""
-        from emotive.body.actors import ACTORS
-
-        style = made.extra.get("style")
-        return cls(style=style if style in ACTORS else None, upper=made.extra.get("upper") is True)
-
-    def check(self, files: Sequence[Path]) -> None:
-        """Raises InputError for what can be known to be wrong before anything is loaded."""
-        if self.style is not None:
-            self.actor()
-        if self.names not in ("vrm", "mixamo"):
-            raise InputError(f"--names {self.names[:40]!r} is not known: use vrm or mixamo")
-        for file in (self.audio, self.emotion_from, self.face_motion, self.from_motion, self.character):
-            if file is not None:
-                check_file(file)
-        if self.character is not None and not any(f.suffix.lower() in BAKED for f in files):
-            raise InputError(f"--character is written as {' or '.join(BAKED)}: give such an --output")
-        if self.character is None and any(f.suffix.lower() == ".vrm" for f in files):
-            raise InputError("a .vrm is a character: give yours with --character, or write a .vrma")
-
-    def actor(self) -> Actor | None:
-        """Who moves, if anybody was named."""
-        from emotive.body.actors import open_actor
-
-        return None if self.style is None else open_actor(self.style)
-
-    def face(self) -> FaceMotion | None:
-        """How the face moves, if that was given."""
-        from emotive.face.motion_files import load_motion
-
-        return None if self.face_motion is None else load_motion(self.face_motion)
-
-    def told(self) -> dict[str, Any]:
-        """What the provenance says of it."""
-        told: dict[str, Any] = {}
-        named = {"audio": self.audio, "emotion_from": self.emotion_from, "face_motion": self.face_motion}
-        named |= {"motion": self.from_motion, "character": self.character}
-        for name, file in named.items():
-            if file is not None:
-                told |= {name: file.name, f"{name}_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-        if self.transcript:
-            told["transcript"] = self.transcript
-        if self.style:
-            told["style"] = self.style
-        return told | ({"upper": True} if self.upper else {})
 
 
 def gesture_plan(model: str) -> Provenance:
@@ -160,7 +95,7 @@ def perform(plan: Provenance, stage: Stage, files: Sequence[Path], device: str |
     face, told = stage.face(), stage.told()
     if stage.from_motion is not None:
         motion = _shown(stage.from_motion, plan.fps)
-        speech = None if stage.audio is None else open_heard(stage.audio, stage.transcript)
+        speech = None if stage.audio is None else open_recording(stage.audio, stage.transcript)
         plan = replace(plan, affect=None, curve=motion.affect, fps=float(motion.fps))
     else:
         pipe, here = load_gesture_pipeline(plan.model, device)
@@ -200,57 +135,6 @@ def load_gesture_pipeline(model: str, device: str | None) -> tuple[EmotiveGestur
     with quiet_diffusers():
         pipe = EmotiveGesturePipeline.from_pretrained(model)
     return pipe, placed(pipe, chosen, torch.float32)
-
-
-def moved(
-    pipe: EmotiveGesturePipeline, plan: Provenance, speech: Speech, stage: Stage | None = None
-) -> BodyMotion:
-    """How the body of a plan moves."""
-    import torch
-
-    stage = stage or Stage()
-    borrowed = None if stage.emotion_from is None else open_heard(stage.emotion_from)
-    untold = not plan.affect_text and plan.curve is None and plan.affect == Affect.neutral()
-    return pipe(
-        speech,
-        None if untold or borrowed else asked(plan),  # type: ignore[arg-type]
-        emotion_from=borrowed,
-        style=stage.style,
-        fps=plan.fps or 30.0,
-        num_inference_steps=plan.num_inference_steps,
-        guidance_scale=plan.guidance_scale,
-        affect_guidance_scale=plan.affect_guidance_scale,
-        affect_strength=plan.affect_strength,
-        generator=torch.Generator("cpu").manual_seed(plan.seed),
-    ).motion  # type: ignore[union-attr]
-
-
-def write_preview(
-    target: Path,
-    plan: Provenance,
-    motion: BodyMotion,
-    speech: Speech | None,
-    actor: Actor | None = None,
-    face: FaceMotion | None = None,
-    upper: bool = False,
-) -> Path:
-    """Writes a video of the motion, with its sound."""
-    from tqdm import tqdm
-
-    from emotive.body.head_and_body import with_face
-    from emotive.body.renderer import BodyRenderer
-    from emotive.media.video import VideoWriter
-
-    assert plan.size is not None
-    if face is not None:
-        motion, face = with_face(motion, face)
-    frames = BodyRenderer(actor, plan.size[0], framing="upper" if upper else "full").frames(motion, face)
-    sound = None if speech is None else (speech.waveform, speech.sample_rate)
-    quiet = True if len(motion) < 300 else None
-    with VideoWriter(target, plan.size, motion.fps, plan, sound) as writer:
-        for frame in tqdm(frames, total=len(motion), unit="frame", disable=quiet, leave=False):
-            writer.write(frame)
-    return target
 
 
 def write_sheet(stage: Stage, plan: Provenance, target: Path, device: str | None) -> Path:
