@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 Opened = TypeVar("Opened")
 
+# Opening a model changes torch's default dtype, which all threads share: one is opened at a time.
+OPENING = threading.Lock()
+
 
 class InBackground(Generic[Opened]):
     """What `opening` returns, opened once, when it is first asked for: whoever has no need of it never waits.
@@ -38,6 +41,8 @@ class InBackground(Generic[Opened]):
 
     def _open(self, opened: Future[Opened]) -> None:
         try:
-            opened.set_result(self._opening())
+            with OPENING:
+                made = self._opening()
+            opened.set_result(made)
         except Exception as error:
             opened.set_exception(error)  # raised again to whoever asks for the result

@@ -5,6 +5,7 @@ No component puts a value into its HTML: scripts set it as text, so nothing type
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def edited() -> gr.HTML:
 
 def player() -> gr.HTML:
     """What was said, to be heard and seen: `voice_views.resting`, or {"busy": what it waits for}."""
-    return _component("player", {}, with_script="transport.js")
+    return _component("player", {}, with_scripts=("transport.js",))
 
 
 def portraits(start: str, choices: list[dict[str, str]]) -> gr.HTML:
@@ -95,7 +96,32 @@ def portraits(start: str, choices: list[dict[str, str]]) -> gr.HTML:
 
 def screen(start: dict[str, Any]) -> gr.HTML:
     """A face at rest or speaking: `face_views.resting` or `playing`, or {"busy": what it waits for}."""
-    return _component("screen", start, with_script="transport.js")
+    return _component("screen", start, with_scripts=("transport.js",))
+
+
+def cast(start: str, actors: Callable[[], list[dict[str, str]]]) -> gr.HTML:
+    """Who moves: `actors()` says {name, src, label} of each when the page asks. Its value is a name.
+
+    Events: `input`.
+    """
+
+    def cast(_: Any) -> list[dict[str, str]]:  # a page always sends something
+        return actors()
+
+    return _component("body_cast", start, "cast", server_functions=[cast])
+
+
+def body(at_rest: Callable[[], dict[str, Any]]) -> gr.HTML:
+    """A body: `gesture_views.resting`, `moving` or `finished`, or {"busy": what it waits for}.
+
+    `at_rest()` is what it shows at first, when the page asks.
+    """
+
+    def resting(_: Any) -> dict[str, Any]:
+        return at_rest()
+
+    scripts = ("transport.js", "body_model.js", "body_light.js")
+    return _component("body", {}, with_scripts=scripts, server_functions=[resting])
 
 
 def notice(name: str, start: str = "") -> gr.HTML:
@@ -131,12 +157,14 @@ def asset(name: str) -> str:
     return (Path(__file__).parent / name).read_text("utf-8")
 
 
-def _component(name: str, value: Any, elem_id: str = "", with_script: str = "", **props: Any) -> gr.HTML:
-    """The component in `name`.html and `name`.js; the file `with_script` stands before its script."""
+def _component(
+    name: str, value: Any, elem_id: str = "", with_scripts: tuple[str, ...] = (), **props: Any
+) -> gr.HTML:
+    """The component in `name`.html and `name`.js; the files `with_scripts` stand before its script."""
     return gr.HTML(
         value,
         html_template=asset(f"{name}.html"),
-        js_on_load=(asset(with_script) if with_script else "") + asset(f"{name}.js"),
+        js_on_load="".join(asset(script) for script in (*with_scripts, f"{name}.js")),
         elem_id=elem_id or name.replace("_", "-"),
         apply_default_css=False,
         **props,

@@ -19,6 +19,8 @@ from emotive.errors import InputError
 from emotive.media.provenance import Provenance
 from emotive.plan import blank_plan, edited_plan, load_pipeline, settled, with_feeling
 
+from .background import OPENING
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -199,7 +201,8 @@ class Easel:
 
     def _open(self) -> None:
         try:
-            pipe, here = load_pipeline(self.model, self.device)
+            with OPENING:
+                pipe, here = load_pipeline(self.model, self.device)
             # The first picture costs twice the others: it is painted before anyone asks.
             for _ in run_image_jobs(pipe, [ImageJob()]):
                 pass

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from emotive.affect import Affect, AffectCurve
+from emotive.affect import Affect
 from emotive.errors import InputError
 from emotive.face.opening import bundled_portraits, open_portrait
 from emotive.face.shot import Shot
@@ -21,7 +21,7 @@ from emotive.plan import settled
 
 from .background import InBackground
 from .easel import MAX_UPLOAD_PIXELS, encodable, number, remarks, without_path
-from .voice import Booth, asked_aloud, open_recording
+from .voice import STEPS, Booth, asked_aloud
 
 if TYPE_CHECKING:
     from emotive.face.portrait import Portrait
@@ -154,10 +154,11 @@ class Camera:
         with remarks() as first:
             portrait = portrait_of(shot)  # what is wrong with it is said first
         yield "Listening" if shot.audio is not None else "Speaking"
-        speech, plan, notes = self._heard(plan, end, shot)
+        heard = self.booth.hear(plan, end, shot.audio, LONGEST_CLIP)
+        speech, notes = heard.speech, heard.notes
         yield "Moving the face"
         pipe, here = self._opened.begin().result()
-        plan = settled(plan, cast(Any, pipe), here)
+        plan = settled(heard.made, cast(Any, pipe), here)
         with self._lock, remarks() as more:
             motion = self._moved(pipe, plan, speech, shot)
         plan = replace(plan, extra={**shot.told(), "seconds": round(motion.duration, 3)})
@@ -174,26 +175,12 @@ class Camera:
             tuple(dict.fromkeys((*first, *notes, *more, *still_more))),
         )
 
-    def _heard(
-        self, plan: Provenance, end: Affect | None, shot: Shot
-    ) -> tuple[Speech, Provenance, tuple[str, ...]]:
-        """What is heard, the plan with what it says of that, and what was remarked."""
-        from emotive.signals import Speech
-
-        if shot.audio is None:
-            spoken = replace(plan, medium="speech", model=self.booth.model, fps=None, size=None)
-            take = self.booth.speak(spoken, end, LONGEST_CLIP)
-            plan = replace(plan, voice=take.made.voice)
-            if end is not None:
-                plan = replace(plan, affect=None, affect_text="", curve=take.speech.affect)
-            return take.speech, plan, take.notes
-        waveform, rate = open_recording(shot.audio, LONGEST_CLIP)
-        plan = replace(plan, prompt="", voice="")
-        if end is not None:
-            start = plan.affect or Affect.neutral()
-            way = AffectCurve([(0.0, start), (len(waveform) / rate, end)])
-            plan = replace(plan, affect=None, affect_text="", curve=way)
-        return Speech(waveform, rate), plan, ()
+    def face(self, plan: Provenance, speech: Speech) -> FaceMotion:
+        """How the face of a body moves that follows `plan`, which is the body's."""
+        pipe, here = self._opened.begin().result()
+        own = replace(plan, num_inference_steps=STEPS, guidance_scale=None, affect_guidance_scale=None)
+        with self._lock:
+            return self._moved(pipe, settled(own, cast(Any, pipe), here), speech, Shot())
 
     def _moved(
         self, pipe: EmotiveTalkingHeadPipeline, plan: Provenance, speech: Speech, shot: Shot

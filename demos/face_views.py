@@ -63,7 +63,7 @@ def playing(scene: Scene, folder: Path) -> dict[str, Any]:
     """The screen with a video: the mp4 with its provenance, the motion in every format, what made it."""
     made = scene.made
     return {
-        "video": _uri("video/mp4", scene.video),
+        "video": uri("video/mp4", scene.video),
         "poster": views.small(Image.fromarray(scene.frames[0]), SIDE),
         "seconds": scene.motion.duration,
         "title": title(made),
@@ -80,7 +80,7 @@ def motion(scene: Scene, folder: Path) -> dict[str, str]:
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for suffix in WRITTEN:
             file = save_motion(scene.motion, Path(own) / f"motion{suffix}", scene.made.to_json())
-            found[suffix] = _uri(KINDS[suffix], file.read_bytes())
+            found[suffix] = uri(KINDS[suffix], file.read_bytes())
     return found
 
 
@@ -173,5 +173,6 @@ def _said(value: Any) -> str:
     return f"{value:g}"
 
 
-def _uri(kind: str, data: bytes) -> str:
+def uri(kind: str, data: bytes) -> str:
+    """A file of this type as a data URI."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -22,10 +22,6 @@ function rest({ still, label }) { // a face that has not spoken yet
   document.dispatchEvent(new CustomEvent("emotive:seen", { detail: [] }));
 }
 
-function bytes(uri) {
-  return Uint8Array.from(atob(uri.slice(uri.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
-}
-
 function play(value) {
   made = value;
   URL.revokeObjectURL(address);

@@ -1,4 +1,4 @@
-"""The Studio, in the browser: rooms of pictures, voices and faces, each with an affect pad.
+"""The Studio, in the browser: rooms of pictures, voices, faces and bodies, each with an affect pad.
 
 `emotive studio` serves it; `build_studio` makes the Gradio app. One pipeline of a kind serves every open
 page, one thing at a time; what a page made lives in its own session and in nobody else's.
@@ -19,6 +19,8 @@ from . import components
 from .easel import Easel
 from .face import Camera
 from .face_tab import face_tab
+from .gesture import Theatre
+from .gesture_tab import gesture_tab
 from .picture_tab import picture_tab
 from .theme import studio_theme
 from .voice import Booth
@@ -46,13 +48,16 @@ def model_facts(model: str) -> tuple[dict[str, dict[str, list[str]]], dict[str, 
         raise WeightsError(f"{folder} does not hold an image model that the Studio can open") from error
 
 
-def build_studio(easel: Easel, booth: Booth | None = None, camera: Camera | None = None) -> gr.Blocks:
-    """The app around an `Easel`, with a second room where there is a `Booth`, and a third where there is a
-    `Camera` as well, ready to be launched; `serve` says how it should be."""
+def build_studio(
+    easel: Easel, booth: Booth | None = None, camera: Camera | None = None, theatre: Theatre | None = None
+) -> gr.Blocks:
+    """The app around an `Easel`, with a second room where there is a `Booth`, a third where there is a
+    `Camera` as well and a fourth for a `Theatre`, ready to be launched; `serve` says how it should be."""
     facts = model_facts(easel.model)
     says = "One scene, any feeling. Painted on this computer."
     if booth is not None:
         what = "scene or sentence" if camera is None else "scene, sentence or face"
+        what = what if theatre is None else "scene, sentence, face or body"
         says = f"One {what}, any feeling. Made on this computer."
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as app:
         gr.HTML(
@@ -70,6 +75,9 @@ def build_studio(easel: Easel, booth: Booth | None = None, camera: Camera | None
                 if camera is not None:
                     with gr.Tab("Face") as room:
                         face_tab(room, camera)
+                if theatre is not None:
+                    with gr.Tab("Body") as room:
+                        gesture_tab(room, theatre)
     app.queue(max_size=16, default_concurrency_limit=1)
     return app
 
@@ -82,13 +90,14 @@ def serve(
     open_browser: bool = False,
     booth: Booth | None = None,
     camera: Camera | None = None,
+    theatre: Theatre | None = None,
 ) -> tuple[gr.Blocks, str]:
     """Starts the server and returns (the app, its address) at once; `app.close()` ends it.
 
     Raises InputError if the address cannot be had.
     """
     check_address(host, port)
-    app = build_studio(easel, booth, camera)
+    app = build_studio(easel, booth, camera, theatre)
     _, url, _ = app.launch(
         server_name=host,
         server_port=port,

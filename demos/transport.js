@@ -28,8 +28,9 @@ function transport(media, figure, length, moved = () => {}) {
   }
 
   function toggle() {
-    if (media.paused) media.play();
-    else media.pause();
+    if (!media.paused) return media.pause();
+    if (media.currentTime > length() - 0.05) media.currentTime = 0; // from its end it plays again
+    media.play();
   }
 
   function enable(on) {
@@ -59,4 +60,9 @@ function tell(list, rows) {
     data.textContent = said;
     return [term, data];
   }));
+}
+
+// What a data URI holds.
+function bytes(uri) {
+  return Uint8Array.from(atob(uri.slice(uri.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
 }

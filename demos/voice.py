@@ -188,6 +188,36 @@ class Booth:
             speech = Speech.concatenate(list(_no_longer(parts, longest)))
         return Take(speech, plan, tuple(notes))
 
+    def hear(
+        self, plan: Provenance, end: Affect | None, audio: Path | None, longest: float, transcript: str = ""
+    ) -> Take:
+        """What is heard beside a face or a body: the text of their plan, spoken in its affect or on the way
+        from it to `end`; or else the recording in `audio`, with its `transcript` where that is known. What it
+        was `made` from is their plan, with the voice and the affect over time.
+
+        Raises InputError as `speak`, `open_recording` and alignment do.
+        """
+        from emotive.signals import Speech
+
+        if audio is None:
+            own = {"medium": "speech", "model": self.model, "num_inference_steps": STEPS}
+            take = self.speak(replace(plan, **own, fps=None, size=None), end, longest)
+            plan = replace(plan, voice=take.made.voice)
+            if end is not None:
+                plan = replace(plan, affect=None, affect_text="", curve=take.speech.affect)
+            return Take(take.speech, plan, take.notes)
+        waveform, rate = open_recording(audio, longest)
+        speech = Speech(waveform, rate)
+        if transcript:
+            from emotive.voice.align import align
+
+            speech = Speech(waveform, rate, transcript, *align(waveform, rate, transcript))
+        plan = replace(plan, prompt="", voice="")
+        if end is not None:
+            way = AffectCurve([(0.0, plan.affect or Affect.neutral()), (speech.duration, end)])
+            plan = replace(plan, affect=None, affect_text="", curve=way)
+        return Take(speech, plan)
+
     def rerender(self, file: str | Path, plan: Provenance, end: Affect | None = None) -> Take:
         """Says the recording in `file` in the feeling of a plan, or on the way from there to `end`."""
         import torch

@@ -31,16 +31,17 @@ def renderer() -> BodyRenderer:
     return BodyRenderer("kofi", size=SIZE)
 
 
-def drawn(renderer: BodyRenderer, frame: np.ndarray) -> np.ndarray:
-    """Where a frame shows the figure."""
-    return renderer.shown[::2, ::2] >= 0
+def drawn(renderer: BodyRenderer) -> np.ndarray:
+    """Where the last frame shows the figure."""
+    four = (renderer.shown >= 0).reshape(SIZE, 2, SIZE, 2)
+    return np.asarray(four.any((1, 3)))
 
 
 def test_the_figure_stands_whole_within_the_frame(renderer):
     for motion in (moving(), moving(lift=45.0), moving(build=Build(height=1.1))):
         for frame in renderer.frames(motion):
             assert frame.shape == (SIZE, SIZE, 3) and frame.dtype == np.uint8
-            rows, columns = np.nonzero(drawn(renderer, frame))
+            rows, columns = np.nonzero(drawn(renderer))
             assert 0.01 * SIZE < rows.min() < 0.2 * SIZE and 0.85 * SIZE < rows.max() < SIZE - 2
             assert 1 < columns.min() and columns.max() < SIZE - 2
 
@@ -72,18 +73,23 @@ def test_faces_show_the_affect_of_the_motion():
 
 def test_a_motion_of_the_face_rules_shapes_and_gaze_but_not_the_head():
     renderer = BodyRenderer("yuki", size=256, framing="upper")
-    motion = moving(2)
     zero = np.zeros((2, 3), np.float32)
-    weights = np.zeros((2, len(ARKIT)), np.float32)
-    weights[:, ARKIT.index("jawOpen")] = 0.8
-    still = FaceMotion(0 * weights, zero, zero, zero[:, :2], 30)
-    plain = next(renderer.frames(motion, still)).astype(int)
-    turned = FaceMotion(0 * weights, zero + 0.4, zero, zero[:, :2], 30)
-    np.testing.assert_array_equal(next(renderer.frames(motion, turned)), plain)
-    mouth = np.abs(next(renderer.frames(motion, FaceMotion(weights, zero, zero, zero[:, :2], 30))) - plain)
-    eyes = np.abs(next(renderer.frames(motion, FaceMotion(0 * weights, zero, zero, zero[:, :2] + 0.4, 30))) - plain)
-    rows = [np.nonzero(changed.max(2) > 10)[0].mean() for changed in (mouth, eyes)]
-    assert rows[0] > rows[1] + 2  # below them
+
+    def shown(jaw: float = 0.0, turn: float = 0.0, look: float = 0.0) -> np.ndarray:
+        weights = np.zeros((2, len(ARKIT)), np.float32)
+        weights[:, ARKIT.index("jawOpen")] = jaw
+        face = FaceMotion(weights, zero + turn, zero, zero[:, :2] + look, Fraction(30))
+        return next(renderer.frames(moving(2), face)).astype(int)
+
+    plain = shown()
+    np.testing.assert_array_equal(shown(turn=0.4), plain)
+    mouth, eyes = (
+        np.nonzero(np.abs(frame - plain).max(2) > 10)[0] for frame in (shown(jaw=0.8), shown(look=0.4))
+    )
+    assert mouth.mean() > eyes.mean() + 2  # below them
+    nothing = FaceMotion(zero[:0, :1].repeat(52, 1), zero[:0], zero[:0], zero[:0, :2], Fraction(30))
+    with pytest.raises(InputError, match="no frames"):
+        next(renderer.frames(moving(2), nothing))
 
 
 def test_a_motion_of_somebody_smaller_still_stands_on_the_floor():
@@ -98,7 +104,7 @@ def test_a_motion_of_somebody_smaller_still_stands_on_the_floor():
 def test_the_floor_is_darker_where_the_shadow_falls(renderer):
     frame = next(renderer.frames(moving(1)))
     bright = renderer.backdrop8.astype(int) - frame
-    shaded = (bright.min(2) > 8) & ~drawn(renderer, frame)
+    shaded = (bright.min(2) > 8) & ~drawn(renderer)
     rows = np.nonzero(shaded)[0]
     assert shaded.sum() > 0.01 * SIZE**2 and rows.min() > 0.6 * SIZE
 

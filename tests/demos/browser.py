@@ -23,6 +23,7 @@ FLAGS = (
     "--headless",
     "--no-sandbox",  # CI runs as root in a container
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # WebGL without a graphics card
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",

@@ -10,13 +10,14 @@ import numpy as np
 
 from emotive.media.contact_sheet import PAGE, STATEMENT
 
+from .page_gesture import gesture_page
 from .page_head import head_page
 from .page_image import image_page
 from .page_speech import speech_page
 from .page_style import STYLE
 
 GENERATOR = "Emotive evaluation"
-BODIES = {"image": image_page, "speech": speech_page, "head": head_page}
+BODIES = {"image": image_page, "speech": speech_page, "head": head_page, "gesture": gesture_page}
 
 
 def page(

@@ -18,7 +18,7 @@ from emotive.body.habits import random_habits
 from emotive.body.performing import Performer
 from emotive.body.posing import pose
 from emotive.data.gesture_teacher import gesture
-from emotive.evaluate.gesture_metrics import foot_skate, mean_jerk, stroke_consistency
+from emotive.evaluate.gesture_metrics import Seen, foot_skate, mean_jerk, stroke_consistency
 from emotive.evaluate.metrics import concordance, spearman
 from emotive.perceive.body_features import quantity_of_motion
 from emotive.perceive.body_judge import BodyJudge
@@ -91,8 +91,9 @@ def measure(
             asked.append(point)
             for arm in ARMS:
                 motion = _moved(pipe, arm, clip, accents[i], point, habits, rng)
-                beat = stroke_consistency(motion, stresses[i])
-                other = stroke_consistency(motion, stresses[(i + 1) % len(clips)])
+                seen = Seen(motion)
+                beat = stroke_consistency(seen, stresses[i])
+                other = stroke_consistency(seen, stresses[(i + 1) % len(clips)])
                 amount, read = quantity_of_motion(motion), judge.estimate([motion])
                 found[arm].append(
                     (
@@ -101,8 +102,8 @@ def measure(
                         amount,
                         beat,
                         other,
-                        mean_jerk(motion),
-                        foot_skate(motion),
+                        mean_jerk(seen),
+                        foot_skate(seen),
                     )
                 )
     wanted = np.array(asked)
