@@ -24,6 +24,7 @@ from emotive.evaluate.gesture_arms import Mover, model_mover, strangers, talk_of
 from emotive.evaluate.gesture_strips import pictures
 from emotive.pipelines.gesture import EmotiveGesturePipeline
 from emotive.pipelines.speech import EmotiveSpeechPipeline
+from emotive.signals import Speech
 
 TEXTS = ("Listen, this is important.", "I told you everything that I know about it.", "What do we do now?")
 FIVE = {
@@ -78,8 +79,8 @@ def main() -> None:
     print(options.output / "sheet.png")
 
 
-def _speech() -> Any:
-    pipe = EmotiveSpeechPipeline.from_pretrained("emotive-speech-1")
+def _speech() -> Speech:
+    pipe: Any = EmotiveSpeechPipeline.from_pretrained("emotive-speech-1")
     pipe.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(0)
     calm = Affect.neutral()

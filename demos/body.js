@@ -4,8 +4,8 @@
 // plays once, at once: somebody has asked for it; `busy` may go with it; then {film, files: [[name, address]], rows: [[what, value]],
 // estimates: [{name, valence, arousal, said}]} of the same. figure: a .glb; files are data URIs. The place
 // in the sound is the place in the movement, whichever is shown. camera: {turn, field: rad, deg; about: x, z;
-// height; backdrop; near, far: [m from bottom to top, how high the middle is]; nearer: which at first}; {nearer} alone
-// looks from there.
+// height; near, far: [m from bottom to top, how high the middle is]; nearer: which at first; backdrop: linear colour;
+// lights, matter: see body_light.js}; {nearer} alone looks from there.
 
 const find = (selector) => element.querySelector(selector);
 const frame = find(".body"), image = find("img"), video = find("video"), canvas = find("canvas");
@@ -29,12 +29,12 @@ function draw() {
   const sharp = Math.min(2, window.devicePixelRatio || 1);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * sharp));
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const { about, backdrop, field, turn, height: tall, near, far } = seen.camera;
-  const part = (far[0] - seen.shown) / (far[0] - near[0]); // nearer, it looks higher
-  const aim = [about[0], tall * (far[1] + part * (near[1] - far[1])), about[1]];
+  const { about, field, height: tall, near, far } = seen.camera;
+  const part = (far[0] - seen.shown) / (far[0] - near[0]), rise = part + 0.4 * Math.max(0, part - 1);
+  const aim = [about[0], tall * (far[1] + rise * (near[1] - far[1])), about[1]]; // nearer, it looks higher
   const away = (tall * seen.shown) / (2 * Math.tan((field * Math.PI) / 360)), level = away * Math.cos(seen.lift);
   const eye = [aim[0] + level * Math.sin(seen.yaw), aim[1] + away * Math.sin(seen.lift), aim[2] + level * Math.cos(seen.yaw)];
-  scene.draw(made ? video.currentTime : 0, { eye, aim, field, turn, backdrop });
+  scene.draw(made ? video.currentTime : 0, { ...seen.camera, eye, aim });
 }
 
 function stand({ figure, camera }) {
@@ -46,7 +46,7 @@ function stand({ figure, camera }) {
   modelOf(bytes(figure).buffer).then((found) => {
     if (turn !== asked) return;
     model = found;
-    scene.load(model);
+    scene.load(model, camera.matter);
     draw();
   });
 }
@@ -102,7 +102,7 @@ canvas.addEventListener("keydown", (event) => {
 canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
 canvas.addEventListener("webglcontextrestored", () => {
   scene = theatre(canvas);
-  if (model) scene.load(model);
+  if (model) scene.load(model, seen.camera.matter);
   draw();
 });
 new ResizeObserver(draw).observe(canvas);

@@ -2,7 +2,7 @@
 // shadow, wall and floor are those of the film. It stands before the script of the component, as body_model.js.
 
 const LIGHT = `
-uniform vec3 eye, key;
+uniform vec3 eye, lights[6]; // towards the key light and its colour, towards the rim light and its colour, sky, floor
 uniform highp sampler2DShadow shadow;
 uniform mat4 lit;
 float seen(vec3 at, float bias, float wide) { // how much of the light comes there: sixteen places around it
@@ -53,17 +53,15 @@ ${LIGHT}
 void main() {
   vec3 n = normalize(turned) * (gl_FrontFacing ? 1.0 : -1.0), e = normalize(eye - at);
   vec3 base = colour * tone * texture(picture, spot).rgb;
-  float cosine = dot(n, key), soft = matter.x;
+  float cosine = dot(n, lights[0]), soft = matter.x;
   float open = seen(at + 0.004 * n, 0.0012 + 0.0025 * (1.0 - max(0.0, cosine)), 0.003);
   float direct = max(0.0, (cosine + soft) / (1.0 + soft)) * open;
   float edge = pow(1.0 - max(0.0, dot(n, e)), 3.0);
-  vec3 rim = normalize(vec3(-key.x, 0.45, -key.z));
-  vec3 light = mix(vec3(0.27, 0.23, 0.20), vec3(0.50, 0.54, 0.62), 0.5 + 0.5 * n.y); // floor and sky
-  light += direct * vec3(0.96, 0.90, 0.80);
+  vec3 light = mix(lights[5], lights[4], 0.5 + 0.5 * n.y) + direct * lights[1];
   light.r += 0.05 * soft * (1.0 - abs(2.0 * direct - 1.0)) * step(0.001, open); // through skin
   light += 0.42 * around * max(0.0, dot(n, e)) * (1.0 - direct); // from behind, where the light does not come
-  vec3 total = base * light + max(0.0, dot(n, rim)) * edge * vec3(0.55, 0.58, 0.62) * (0.25 + 0.75 * base);
-  total += matter.y * pow(max(0.0, dot(n, normalize(e + key))), matter.z) * open * vec3(0.96, 0.90, 0.80);
+  vec3 total = base * light + max(0.0, dot(n, lights[2])) * edge * lights[3] * (0.25 + 0.75 * base);
+  total += matter.y * pow(max(0.0, dot(n, normalize(e + lights[0]))), matter.z) * open * lights[1];
   total += matter.w * edge * base * 0.6;
   pixel = vec4(shown(total), 1);
 }`;
@@ -90,7 +88,7 @@ void main() {
   float light = mix(wall, floor_, share), dark = 0.0, stood = 0.0;
   if (share > 0.0) {
     float far = clamp(away / 1.3, 0.0, 1.0);
-    dark = 0.62 * (1.0 - seen(vec3(ground.x, 0, ground.y), 0.002, mix(0.004, 0.040, far))) * (1.0 - 0.45 * far);
+    dark = 0.54 * (1.0 - seen(vec3(ground.x, 0, ground.y), 0.002, mix(0.004, 0.040, far))) * (1.0 - 0.45 * far);
     for (int i = 0; i < 6; i++) {
       vec2 d = ground - feet[i].xy;
       stood += feet[i].z * exp(-dot(d, d) / 0.003);
@@ -109,16 +107,11 @@ const WHOLE = `#version 300 es
 out vec2 at;
 void main() { at = vec2(gl_VertexID == 1 ? 3 : -1, gl_VertexID == 2 ? 3 : -1); gl_Position = vec4(at, 0.9999, 1); }`;
 
-const KEY = [-0.52, 0.80, 0.62]; // towards the light: to the right of the camera's back, up, back
 const TEXELS = 1024, REACH = 1.45; // of the light's map; m around the figure that it holds
-// softness, gloss, tightness and sheen by what a surface is; cloth is the last
-const MATTER = [
-  [/head|hands|arms|skin/i, [0.30, 0.05, 14, 0.10]], [/teeth/i, [0.2, 0.15, 30, 0]], [/eye/i, [0.2, 0.9, 220, 0]],
-  [/brow|lash/i, [0.1, 0, 8, 0]], [/tongue|mouth/i, [0.2, 0.1, 20, 0]], [/shoe/i, [0.10, 0.10, 18, 0.1]],
-  [/hair/i, [0.10, 0.14, 18, 0.25]], [/./, [0.16, 0, 8, 0.45]],
-];
+const CLOTH = [0.16, 0, 8, 0.45]; // softness, gloss, tightness and sheen of what nobody knows better
 
-// {load(model), draw(time, camera)}, or null where the browser has no WebGL 2. camera: {eye, aim, field}.
+// {load(model, matter), draw(time, view)}, or null where the browser has no WebGL 2. matter: softness, gloss, tightness
+// and sheen by the name of a surface. view: {eye, aim, field, turn, lights, backdrop}, see body.js.
 function theatre(canvas) {
   const gl = canvas.getContext("webgl2", { antialias: true, alpha: false });
   if (!gl) return null;
@@ -171,7 +164,7 @@ function theatre(canvas) {
     return made;
   }
 
-  function load(next) {
+  function load(next, matter) {
     for (const { vertices, buffers, painted } of drawn) {
       gl.deleteVertexArray(vertices);
       gl.deleteTexture(painted);
@@ -197,14 +190,14 @@ function theatre(canvas) {
       buffers.push(buffer(gl.ELEMENT_ARRAY_BUFFER, triangles));
       const wide = triangles instanceof Uint32Array ? gl.UNSIGNED_INT : gl.UNSIGNED_SHORT;
       const moved = surface.shapes.length ? [points.slice(), normals.slice()] : null;
-      const matter = MATTER.find(([known]) => known.test(surface.name))[1];
       const painted = painting(surface.picture);
-      return { surface, vertices, buffers, painted, count: triangles.length, wide, moved, matter };
+      return { surface, vertices, buffers, painted, count: triangles.length, wide, moved,
+        matter: matter[surface.name.toLowerCase()] ?? CLOTH };
     });
     gl.bindVertexArray(null);
   }
 
-  function draw(time, { eye, aim, field, turn, backdrop }) {
+  function draw(time, { eye, aim, field, turn, lights, backdrop }) {
     if (!model) return;
     const { rows, places, weights } = model.pose(time);
     for (const { surface, moved, buffers } of drawn) {
@@ -215,9 +208,7 @@ function theatre(canvas) {
         gl.bufferSubData(gl.ARRAY_BUFFER, 0, data);
       });
     }
-    const [across, up, back] = KEY;
-    const key = unit([Math.cos(turn) * across + Math.sin(turn) * back, up, Math.cos(turn) * back - Math.sin(turn) * across]);
-    const hips = places[0], light = lamp(key, [hips[0], 0.9, hips[2]]);
+    const hips = places[0], light = lamp(lights[0], [hips[0], 0.9, hips[2]]);
     const wide = canvas.width / canvas.height, { sees, ways } = camera(eye, aim, field, wide);
 
     gl.bindFramebuffer(gl.FRAMEBUFFER, target);
@@ -238,7 +229,7 @@ function theatre(canvas) {
     for (const each of [room, figure]) {
       gl.useProgram(each.made);
       gl.uniform3fv(each.place("eye"), eye);
-      gl.uniform3fv(each.place("key"), key);
+      gl.uniform3fv(each.place("lights"), lights.flat());
       gl.uniformMatrix4fv(each.place("lit"), false, light);
     }
     gl.useProgram(room.made);

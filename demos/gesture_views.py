@@ -56,20 +56,24 @@ def resting(stage: Stage, theatre: Theatre) -> dict[str, Any]:
 
 
 def camera(stage: Stage, about: Sequence[float]) -> dict[str, Any]:
-    """How the film sees an actor who stands about x, z: what the viewer begins with."""
-    from emotive.body.figure import linear
-    from emotive.body.renderer_camera import FIELD, FRAMINGS
+    """How the film sees an actor who stands about x, z, and in which light: what the viewer begins with."""
+    from emotive.body.figure import figure, linear
+    from emotive.body.renderer_camera import FIELD, FRAMINGS, camera_for
+    from emotive.body.renderer_set import lights, material
 
     actor = open_actor(stage.style or "")
+    seen = camera_for("full", SIDE, np.zeros(3), TURN, actor.build.height)
     return {
         "turn": math.radians(TURN),
         "field": FIELD,
         "about": [float(x) for x in about],
         "height": actor.build.height,
-        "backdrop": linear(actor.looks.backdrop).tolist(),
         "near": FRAMINGS["upper"],
         "far": FRAMINGS["full"],
         "nearer": stage.upper,
+        "backdrop": linear(actor.looks.backdrop).tolist(),
+        "lights": lights(seen.turn).tolist(),
+        "matter": {part.name.lower(): material(part.name)[:4] for part in figure(actor).parts},
     }
 
 

@@ -86,6 +86,8 @@ class EmotiveGesturePipeline(TimedPipeline):
         scheduler: FlowMatchEulerDiscreteScheduler,
     ):
         super().__init__()
+        if not isinstance(denoiser, GestureDenoiser):  # the other media have a part of that name
+            raise TypeError(f"its denoiser is a {type(denoiser).__name__}")
         check_embedding(affect_embedding, {"denoiser network": denoiser})
         self.register_modules(affect_embedding=affect_embedding, denoiser=denoiser, scheduler=scheduler)
 
@@ -296,7 +298,10 @@ class EmotiveGesturePipeline(TimedPipeline):
             style = open_actor(style)
         if isinstance(style, Actor):
             return Manner(np.asarray(style.habits, np.float32), style.build, curve)
-        habits = np.asarray(style, np.float32)
+        try:
+            habits = np.asarray(style, np.float32)
+        except (TypeError, ValueError):
+            habits = np.full(0, np.nan)
         if habits.shape != (len(HABITS),) or not (np.abs(habits) <= 4).all():
             raise InputError(f"a style is an actor's name or {len(HABITS)} numbers within 4 of 0")
         return Manner(habits, None, curve)
@@ -304,7 +309,10 @@ class EmotiveGesturePipeline(TimedPipeline):
 
 def as_sound(speech: Voice, rate: int | None = None) -> Speech:
     """What is heard, silence too. Raises InputError for no sound, and as `as_waveform`."""
-    spoken = speech if isinstance(speech, Speech) else Speech(*as_waveform(speech, rate))
+    if isinstance(speech, Speech):
+        spoken = speech
+    else:  # a file tells its own rate
+        spoken = Speech(*as_waveform(speech, None if isinstance(speech, str | os.PathLike) else rate))
     if not len(spoken.waveform):
         raise InputError("there is no sound to move to: the recording lasts 0 s")
     return spoken

@@ -35,7 +35,8 @@ def gesture(run, gesture_model: Path):
     """`emotive gesture` with the tiny model, one step, small and coarse; returns the printed paths."""
 
     def gesture(*argv: object) -> list[Path]:
-        settings = ("--model", gesture_model, "--device", "cpu", "--steps", 1, "--size", 128, "--fps", 10)
+        settings = ("--model", gesture_model, "--device", "cpu", "--steps", 1)
+        settings += () if "--sheet" in argv else ("--size", 128, "--fps", 10)
         done = run("gesture", *argv, *(() if {"--like", "--from-motion"} & set(argv) else settings))
         assert done.code == 0, done.err
         assert all(Path(line).is_file() for line in done.out)
@@ -119,6 +120,36 @@ def test_a_face_goes_into_the_same_file(gesture, sound: Path, tmp_path: Path):
     assert "weights" in paths and plain.read_bytes() != spoken.read_bytes()
 
 
+def test_a_motion_that_is_written_again_keeps_what_is_known_of_it(gesture, sound: Path):
+    (motion,) = gesture("--audio", sound, "--affect", "joy", "--style", WHO, "--seed", 5, "-o", "a.npz")
+    (video,) = gesture("--from-motion", motion, "--size", 96)
+    assert video.name == f"emotive-{WHO}-joy-5.mp4"
+    made = read_provenance(video)
+    assert made.seed == 5 and made.extra["style"] == WHO and made.affect == read_provenance(motion).affect
+    with np.load(motion) as known:  # as BEAT2 has it: nothing says where it is from
+        np.savez("b.npz", **{k: known[k] for k in ("poses", "trans", "mocap_frame_rate")})
+    (foreign,) = gesture("--from-motion", "b.npz", "-o", "b.glb")
+    made = read_provenance(foreign)
+    assert (made.model, made.seed, made.extra["motion"]) == ("", 0, "b.npz")
+
+
+def test_a_motion_is_made_again_from_all_that_it_was_made_from(gesture, run, sound: Path):
+    gesture("--audio", sound, "--emotion-from", sound, "--seed", 2, "-o", "a.json")
+    assert "give that with --audio" in refused(run("gesture", "--like", "a.json", "-o", "b.json"))
+    given = ("--like", "a.json", "--audio", sound)
+    assert "give that with --emotion-from" in refused(run("gesture", *given, "-o", "b.json"))
+    for _ in range(2):  # a motion of ours in JSON may be overwritten
+        (again,) = gesture(*given, "--emotion-from", sound, "-o", "b.json")
+    np.testing.assert_array_equal(load_body_motion(again).rotations, load_body_motion("a.json").rotations)
+    assert "a.json is not Emotive's" in refused(run("gesture", "--audio", sound, "-o", "a.bvh"))
+
+
+def test_a_json_of_others_beside_a_file_that_needs_none_is_left_alone(gesture, sound: Path):
+    Path("a.json").write_text("mine")
+    gesture("--audio", sound, "-o", "a.npz", "-o", "a.glb")
+    assert Path("a.json").read_text() == "mine"
+
+
 def test_a_sheet_shows_the_plane(gesture, sound: Path):
     (sheet,) = gesture("--sheet", "--audio", sound, "-o", "poses.png")
     with Image.open(sheet) as picture:
@@ -159,6 +190,14 @@ def test_silence_is_a_body_that_stands(gesture, tmp_path: Path):
         (("--from-motion", "broken.npz", "-o", "a.glb"), "broken.npz"),
         (("--from-motion", "broken.npz", "--affect", "joy"), "as it is"),
         (("--sheet", "--affect", "joy"), "the whole plane"),
+        (("--sheet", "--emotion-from", "buzz.wav"), "--emotion-from does not go with it"),
+        (("--sheet", "--upper"), "--upper does not go with it"),
+        (("--from-motion", "broken.npz", "--affect-strength", "2"), "as it is"),
+        (("--from-motion", "broken.npz", "--seed", "3"), "as it is"),
+        (("--audio", "buzz.wav", "-o", "a.npz", "-o", "a.mp4", "--size", "64"), "--size 64 is out of range"),
+        (("--audio", "buzz.wav", "-o", 300 * "x" + ".npz"), "too long"),
+        (("--audio", "buzz.wav", "-o", "mine.json"), "mine.json is not Emotive's"),
+        (("--audio", "buzz.wav", "-o", "mine.bvh"), "mine.json is not Emotive's"),
         (("--like", "buzz.wav"), "no Emotive provenance"),
     ],
 )
@@ -167,6 +206,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(
 ):
     (tmp_path / "broken.bvh").write_text("HIERARCHY\nROOT Hips\n{\n OFFSET 0 0")
     (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04 no")
+    (tmp_path / "mine.json").write_text("{}")
     before = sorted(tmp_path.iterdir())
     assert says in refused(run("gesture", *argv))
     assert sorted(tmp_path.iterdir()) == before
@@ -183,3 +223,5 @@ def test_the_judges_of_bodies_read_motion_files(gesture, run, tmp_path: Path):
     (found, other) = json.loads("\n".join(run("judge", motion, "--json").out))
     assert found["judge"] == "body" and -1 <= found["valence"] <= 1 and other["over_time"]
     assert "motion of a body" in refused(run("judge", motion, "--judge", "speech"))
+    (same,) = gesture("--from-motion", motion, "-o", "a.json")
+    assert run("judge", same).out == done.out

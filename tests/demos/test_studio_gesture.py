@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,7 +215,7 @@ def test_an_actor_at_rest_stands_on_the_floor_in_their_own_figure(theatre: Theat
         ((WHO, False, "a.wav", "y" * (LONGEST_TEXT + 1)), f"{LONGEST_TEXT} at most"),
     ],
 )
-def test_who_moves_is_said_or_one_line(arguments: tuple, said: str):
+def test_who_moves_is_said_or_one_line(arguments: tuple[Any, ...], said: str):
     with pytest.raises(InputError, match=said):
         who_moves(*arguments)
 
@@ -236,7 +237,7 @@ def test_what_cannot_be_moved_is_one_line_without_a_place_on_this_machine(
         with pytest.raises(InputError, match=said) as caught:
             performed(theatre, stage)
         assert str(tmp_path) not in str(caught.value) and "\n" not in str(caught.value)
-    for changes, said in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"text": "word " * 400}, f"2000 characters: {LONGEST_TEXT} at most"),
         ({"text": "  "}, "nothing to say"),
         ({"text": None}, "text"),
@@ -244,7 +245,8 @@ def test_what_cannot_be_moved_is_one_line_without_a_place_on_this_machine(
         ({"seed": "-1"}, "seed"),
         ({"strength": None}, "strength"),
         ({"voice": "nobody"}, "nobody"),
-    ):
+    ]
+    for changes, said in wrong:
         with pytest.raises(InputError, match=said):
             performed(theatre, who_moves(WHO, False), **changes)
     monkeypatch.setattr(gesture, "LONGEST_CLIP", 0.1)

@@ -69,10 +69,9 @@ def seen(page: Browser) -> np.ndarray:
     left, top, width, height = page.box(".body .screen-frame")
     file = page.downloads.parent / "seen.png"
     page.screenshot(file)
-    box = (left + 60, top + 60, left + width - 60, top + height - 60)
-    picture = Image.open(file).convert("RGB").crop(tuple(round(edge) for edge in box))
+    picture = Image.open(file).convert("RGB")
     file.unlink()
-    return np.asarray(picture.resize((160, 160), Image.Resampling.BOX), float)
+    return small(picture.crop((left + 60, top + 60, left + width - 60, top + height - 60)))
 
 
 def go_to(page: Browser, part: float) -> None:
@@ -83,7 +82,10 @@ def go_to(page: Browser, part: float) -> None:
 def filmed(frame: np.ndarray) -> np.ndarray:
     """A frame of a film, cut as `seen` cuts a stage of the page."""
     edge = round(60 * SIDE / 532)
-    picture = Image.fromarray(frame).crop((edge, edge, SIDE - edge, SIDE - edge))
+    return small(Image.fromarray(frame).crop((edge, edge, SIDE - edge, SIDE - edge)))
+
+
+def small(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture.resize((160, 160), Image.Resampling.BOX), float)
 
 

@@ -16,8 +16,9 @@ from emotive.affect import Affect, AffectCurve
 from emotive.body.limits import violations
 from emotive.errors import InputError
 from emotive.evaluate import gesture as protocol
-from emotive.evaluate import gesture_jobs
+from emotive.evaluate import gesture_jobs, page_gesture
 from emotive.evaluate.gesture_arms import (
+    Acted,
     Beats,
     GestureCaption,
     model_mover,
@@ -30,6 +31,7 @@ from emotive.evaluate.gesture_arms import (
 )
 from emotive.evaluate.gesture_jobs import said
 from emotive.evaluate.gesture_metrics import Seen, mean_jerk, strokes_of
+from emotive.evaluate.gesture_numbers import timing
 from emotive.evaluate.gesture_strips import moments, pictures, strip
 from emotive.evaluate.gesture_targets import gesture_targets
 from emotive.evaluate.report import Evaluation, Sheet, write_report
@@ -151,16 +153,12 @@ def test_timing_is_pooled_over_strokes_and_falls_for_other_sound():
     speeches = [talk(seed, 14) for seed in range(3)]
     actor = strangers(1)[0]
     beats = [Beats.of(s) for s in speeches]
-    setup = gesture_jobs.Setup(None, None, {}, None, [], [1], 1, beats)  # type: ignore[arg-type]
     found: dict[str, list[np.ndarray]] = {}
     for number, speech in enumerate(speeches):
         caption = GestureCaption((speech.text,), "awb", actor, number, (speech,))
         curve = AffectCurve.constant(Affect(0.3, 0.7))
-        items = [
-            gesture_jobs.Acted(caption, 0, teacher_motion(speech, curve, actor, 10 * number + k))
-            for k in range(3)
-        ]
-        for name, of in gesture_jobs._timing(setup, number).items():
+        items = [Acted(caption, 0, teacher_motion(speech, curve, actor, 10 * number + k)) for k in range(3)]
+        for name, of in timing(beats, number).items():
             found.setdefault(name, []).append(of(items))
         assert found["strokes"][-1].tolist() == [len(strokes_of(i.seen)) for i in items]
     sums = {name: float(np.sum(parts)) for name, parts in found.items()}
@@ -203,6 +201,7 @@ def made(features) -> tuple[Evaluation, list[tuple[str, int, int]]]:
         for room in (protocol, gesture_jobs):
             patch.setattr(room, "said", lambda speaker, caption, affect: talk(caption.number))
         patch.setattr(gesture_jobs, "FELT", gesture_jobs.FELT[:3])
+        patch.setattr(gesture_jobs, "NAMES", gesture_jobs.NAMES[:2])
         patch.setattr(gesture_jobs, "IDLE", 2.0)
         patch.setattr(gesture_jobs, "CHANCES", 2)
         patch.setattr(
@@ -231,15 +230,26 @@ def test_the_report_has_every_number(made):
     assert list(found["motion"]["teacher"]["levels"]["arousal"]) == ["-0.9", "0", "0.9"]
     levels = list(found["motion"]["scaled"]["levels"]["arousal"].values())
     assert levels == sorted(levels)
-    assert found["quality"]["teacher"]["fgd"] is None and found["quality"]["teacher"]["hellinger"] == 0
+    assert found["quality"]["teacher"]["fgd"] is None and found["quality"]["teacher"]["hellinger"] < 1e-6
     assert found["quality"]["again"]["fgd"] < found["quality"]["mean pose"]["fgd"]
     assert found["quality"]["teacher"]["jerk_ratio"] == 1
     assert found["timing"]["teacher"]["strokes"] > 0 and "constant" not in found["timing"]
     assert found["tracking"]["teacher"]["published"]["n"] == 3
     assert found["voice"]["n"] == 9 and found["borrowed"]["n"] == 2
     assert found["borrowed"]["published"]["valence"]["heard"] == 0  # the borrowed curve was always the same
+    assert found["names"] == {}  # of one caption's actor there are no others
     assert found["chance"]["teacher"]["idle_strokes"] == 0 and found["chance"]["teacher"]["diversity"] > 0
     json.dumps(found, allow_nan=False)
+
+
+def test_named_emotions_are_named_by_other_actors():
+    rng = np.random.default_rng(0)
+    shapes = {name: rng.normal(size=6) for name in ("glad", "sad", "cross")}
+    found = {a: {"model": {n: x + 0.05 * rng.normal(size=6) for n, x in shapes.items()}} for a in "abc"}
+    labels = protocol._labels(found)
+    assert labels["model"]["accuracy"] == 1 and labels["model"]["chance"] == pytest.approx(1 / 3)
+    names = page_gesture._names_note({**labels, "teacher": labels["model"]})
+    assert "100.0 % of 9" in names and "33.3 %" in names
 
 
 def test_progress_ends_when_all_is_done(made):
@@ -319,7 +329,7 @@ def test_without_the_synthesisers_the_speakers_voices_are_used(monkeypatch):
     assert len({c.actor.name for c in chosen}) == 3
     monkeypatch.setattr(protocol, "_plain", lambda caption, speaker: replace(caption, speeches=(talk(),)))
     kinds = [task.kind for task in protocol._tasks(chosen, speaker)]
-    assert kinds.count("control") == 3 and {"curve", "voice", "borrowed", "chance"} <= set(kinds)
+    assert kinds.count("control") == 3 and {"curve", "voice", "borrowed", "names", "chance"} <= set(kinds)
 
 
 def test_what_makes_no_sense_is_refused(features):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from tiny import tiny_gesture_pipeline
 
@@ -160,6 +161,17 @@ def test_it_is_saved_and_opened_again(pipe, tmp_path: Path):
     assert np.allclose(tracks(move(pipe)), tracks(move(again)), atol=1e-5)
 
 
+def test_the_network_of_another_medium_is_refused(pipe):
+    with pytest.raises(TypeError, match="its denoiser is a Linear"):
+        EmotiveGesturePipeline(pipe.affect_embedding, torch.nn.Linear(1, 1), pipe.scheduler)  # type: ignore
+
+
+def test_a_file_has_its_own_rate_beside_samples(pipe, tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", noise(1.5), 16_000)
+    one = move(pipe, str(tmp_path / "a.wav"))  # which comes with the rate of other samples
+    assert len(one) == round(1.5 * RATE / 16_000 * 30)
+
+
 def test_another_embedding_is_refused(pipe):
     stranger = AffectEmbedding(n_tokens=4, dim=8, pooled_dim=16, width=16, n_frequencies=8)
     with pytest.raises(WeightsError, match="was trained with the affect embedding"):
@@ -193,6 +205,7 @@ def test_callbacks_see_and_change_latents(pipe):
         ({"affect": "jou"}, "unknown emotion"),
         ({"affect": "joy", "emotion_from": noise(2)}, "not both"),
         ({"emotion_from": np.zeros(2 * RATE, np.float32)}, "silent"),
+        ({"style": ["x"] * 16}, "16 numbers within 4"),
         ({"style": "nobody"}, "nobody"),
         ({"style": np.zeros(3)}, "16 numbers"),
         ({"style": np.full(16, np.nan)}, "16 numbers"),

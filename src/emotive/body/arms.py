@@ -16,10 +16,8 @@ SWIVEL = 50.0  # deg of the elbow about the line from shoulder to wrist, for 1 o
 # How far an upper arm points across the chest and behind it (sines), and turns inward (deg).
 ACROSS, BACKWARD, INWARD = 0.69, 0.85, (-110.0, 88.0)
 _MIRRORS = np.stack([SIGNS, np.ones(2), np.ones(2)], -1)
-_CLOSED, _REACH = (
-    0.30,
-    0.985,
-)  # of the length of the arm: a wrist is never nearer to the shoulder, nor farther
+# Of the length of the arm: a wrist is never nearer to the shoulder, nor farther.
+_CLOSED, _REACH = 0.30, 0.985
 
 
 def frame_of(chest: np.ndarray) -> np.ndarray:
@@ -36,10 +34,8 @@ def raise_of(hands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A third of the elevation of an arm is the shoulder blade's (Inman et al. 1944).
     """
     raised = within(np.maximum(hands[..., 1] + 0.34, 0) * 34, -18, 18, 0.5)
-    ahead = within((hands[..., 2] - 0.18) * 38, -9, 12, 0.3) - within(
-        np.maximum(hands[..., 0] - 0.3, 0) * 20, -8, 8
-    )
-    return raised, ahead
+    ahead = within((hands[..., 2] - 0.18) * 38, -9, 12, 0.3)
+    return raised, ahead - within(np.maximum(hands[..., 0] - 0.3, 0) * 20, -8, 8)
 
 
 def pole_of(hands: np.ndarray, way: np.ndarray, frame: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ class Standing:
 def stand(feet: Feet, wanted: np.ndarray, seconds: float) -> Standing:
     """Lets two feet stand, or step, where they are wanted: x, z and yaw of each, (2, T, 3).
 
-    seconds: of a frame. `feet` is moved along.
+    seconds: of a frame. `feet` goes on.
     """
     count = wanted.shape[1]
     places, floor = np.empty((2, count, 3)), np.empty((2, count, 2))

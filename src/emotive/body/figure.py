@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,13 +64,18 @@ class Figure:
         parts = self.ordered
         firsts = np.cumsum([0, *(len(part.points) for part in parts)])
         moving = [part.shapes for part in parts if part.shapes is not None]
-        joined = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("points", "normals", "colours", "occlusion", "joints", "weights")
-        }
         triangles = [part.triangles + np.uint32(at) for part, at in zip(parts, firsts, strict=False)]
-        shapes = np.ascontiguousarray(np.concatenate(moving, 1)) if moving else None
-        return FigurePart("whole", triangles=np.concatenate(triangles), shapes=shapes, **joined)
+        return FigurePart(
+            "whole",
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.normals for part in parts]),
+            np.concatenate(triangles),
+            np.concatenate([part.colours for part in parts]),
+            np.concatenate([part.occlusion for part in parts]),
+            np.concatenate([part.joints for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+            shapes=np.ascontiguousarray(np.concatenate(moving, 1)) if moving else None,
+        )
 
     @cached_property
     def ordered(self) -> tuple[FigurePart, ...]:
@@ -145,9 +151,8 @@ def _figure(actor: Actor) -> Figure:
         ("arms" if looks.top in BARE else "hands", looks.skin, 0.55),
         ("hair." + looks.hairstyle, looks.hair, 0.6),
     ]
-    worn = [row for row in worn if row[0] in held]
-    parts = [*head_pieces(looks, pieces()["hair." + looks.hairstyle]["head"])]
-    parts += [_piece(name, colour, roughness) for name, colour, roughness in worn]
+    parts = head_pieces(looks, held["hair." + looks.hairstyle]["head"])
+    parts += [_piece(*row) for row in worn if row[0] in held]
     offsets = offsets_of(actor.build)
     turns, places = bind_pose(offsets)
     parts = [_built(FigurePart(**part), actor, turns, places) for part in parts]
@@ -158,7 +163,7 @@ def _figure(actor: Actor) -> Figure:
     return Figure(tuple(parts), inverse, offsets)
 
 
-def _piece(name: str, colour: str, roughness: float) -> dict:
+def _piece(name: str, colour: str, roughness: float) -> dict[str, Any]:
     stored = pieces()[name]
     points = stored["points"].astype(np.float32) * np.float32(STEP)
     normals = stored["normals"].astype(np.float32)
@@ -168,9 +173,7 @@ def _piece(name: str, colour: str, roughness: float) -> dict:
         "normals": normals / np.linalg.norm(normals, axis=1, keepdims=True),
         "triangles": stored["triangles"].astype(np.uint32),
         "colours": np.broadcast_to(linear(colour), points.shape).astype(np.float32),
-        "occlusion": stored["occlusion"].astype(np.float32) / 255
-        if "occlusion" in stored
-        else np.ones(len(points), np.float32),
+        "occlusion": stored["occlusion"].astype(np.float32) / 255,
         "joints": stored["joints"],
         "weights": stored["weights"].astype(np.float32) / 255,
         "roughness": roughness,

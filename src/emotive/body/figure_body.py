@@ -58,8 +58,8 @@ def bust(p: np.ndarray) -> np.ndarray:
 
 
 def bare_arm(p: np.ndarray) -> np.ndarray:
-    """The left arm without a sleeve, with its hand."""
-    upper = chain(p, [SHOULDER + 0.02 * UPPER, SHOULDER + 0.13 * UPPER, ELBOW], [0.042, 0.041, 0.034], 0.004)
+    """The left arm below a short sleeve, with its hand."""
+    upper = capsule(p, SHOULDER + 0.11 * UPPER, ELBOW, 0.042, 0.034)
     fore = chain(p, [ELBOW, ELBOW + 0.075 * FORE, WRIST - 0.02 * FORE], [0.034, 0.035, 0.025], 0.004)
     return union(union(upper, fore, 0.004), hand(p), 0.012)
 

@@ -23,7 +23,7 @@ from . import figure_trims as trims
 from .figure_bands import Surface
 from .figure_bind import mirrored
 from .figure_body import ELBOW, FORE, SHOULDER, WRIST, bare_arm, bust, hand, left, torso
-from .figure_forms import Form
+from .figure_forms import Form, both
 from .figure_hair import STYLES, Style, head, skull
 from .figure_head import ORIGIN, SCALE
 from .figure_mesh import Size, meshed, normals_of
@@ -174,8 +174,9 @@ def head_openness(style: Style) -> np.ndarray:
     skin = head_mesh().parts[0]
 
     def near(p: np.ndarray) -> np.ndarray:
-        shoulders = 1e3 / SCALE * (torso(1e-3 * SCALE * p + ORIGIN) + 0.006)
-        return np.minimum(np.minimum(head(p), shoulders), style(p))
+        place = 1e-3 * SCALE * p + ORIGIN
+        shoulders = both(torso(place) + 0.006, place[:, 1] - 1.43, 0.01)
+        return np.minimum(np.minimum(head(p), 1e3 / SCALE * shoulders), style(p))
 
     return openness(near, 1e3 * skin.points.astype(float), skin.normals.astype(float), 1e3)
 

@@ -148,7 +148,9 @@ class BodyRenderer:
         self.shadow.fill(0)
         fill_depth(self.light_at, self.triangles, self.shadow)
 
-    def _fallen(self, points: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _fallen(
+        self, points: np.ndarray, positions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The shadow on the floor, its blur, the blurred height of what casts it, and where they lie."""
         towards = self.lights[0]
         x, z = positions[0, 0] - FLOOR_REACH, positions[0, 2] - FLOOR_REACH

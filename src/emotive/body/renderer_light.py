@@ -80,8 +80,10 @@ def _shade(
     back = max(0.0, nx * lights[2, 0] + ny * lights[2, 1] + nz * lights[2, 2]) * edge * open_
     hx, hy, hz = ex + lights[0, 0], ey + lights[0, 1], ez + lights[0, 2]
     scale = 1.0 / np.sqrt(hx * hx + hy * hy + hz * hz)
-    high = max(0.0, (nx * hx + ny * hy + nz * hz) * scale)
-    shine = gloss * high**tight * lit * open_
+    shine = 0.0
+    if gloss > 0.0:
+        high = max(0.0, (nx * hx + ny * hy + nz * hz) * scale)
+        shine = gloss * high**tight * lit * open_
     # Where light has gone through skin it comes out red.
     warm = soft * (1 - abs(2 * direct - 1)) * 0.5
     for k in range(3):

@@ -14,8 +14,8 @@ TINT = np.array([0.86, 0.90, 0.82], np.float32)  # how much of each colour of th
 _SKIN, _CLOTH = (0.30, 0.05, 14, 0.10, 0), (0.16, 0.0, 8, 0.45, 0)
 # By the end of a part's name: softness, gloss, tightness, sheen, and whether each sample is shaded by itself.
 _MATERIALS = {
-    "head": (0.30, 0.05, 14, 0.10, 1), "hands": _SKIN, "arms": _SKIN, "bust": _SKIN,
-    "brows": (0.1, 0.0, 8, 0.0, 1), "beard": (0.1, 0.03, 10, 0.2, 1), "teeth": (0.2, 0.15, 30, 0, 1),
+    "head": _SKIN, "hands": _SKIN, "arms": _SKIN, "bust": _SKIN,
+    "brows": (0.1, 0.0, 8, 0.0, 1), "beard": (0.1, 0.03, 10, 0.2, 0), "teeth": (0.2, 0.15, 30, 0, 1),
     "tongue": (0.2, 0.1, 20, 0, 1), "eye": (0.2, 0.9, 220, 0, 1), "shoes": (0.10, 0.10, 18, 0.1, 0),
     "hair": (0.10, 0.14, 18, 0.25, 0),
 }  # fmt: skip

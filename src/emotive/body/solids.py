@@ -13,21 +13,22 @@ from .skeleton import REST, SIGN, offsets_of
 # Of a person of 1.75 m: the joint a solid hangs on, its middle line along the joint's Y from .. to, how far
 # ahead of the joint that is, and its half width, roundness of the ends and half depth, m.
 _SOLIDS = (
-    ("hips", (-0.08, 0.03), -0.007, (0.171, 0.090, 0.118)),
-    ("spine", (0.00, 0.12), 0.004, (0.148, 0.080, 0.104)),
-    ("upperChest", (-0.04, 0.07), 0.011, (0.157, 0.090, 0.112)),
+    ("hips", (-0.08, 0.03), -0.007, (0.170, 0.090, 0.117)),
+    ("spine", (0.00, 0.12), 0.004, (0.147, 0.080, 0.104)),
+    ("upperChest", (-0.08, 0.07), 0.014, (0.157, 0.090, 0.118)),
     ("head", (0.03, 0.13), 0.004, (0.080, 0.085, 0.098)),
     ("leftUpperLeg", (-0.40, 0.0), 0.000, (0.084, 0.080, 0.088)),
     ("rightUpperLeg", (-0.40, 0.0), 0.000, (0.084, 0.080, 0.088)),
 )
 
 
+_SQUARE = 1.0  # of the sections: 0 an ellipse, 2 nearly a rectangle
 _OFFSETS = offsets_of()
 
 
 @dataclass(frozen=True)
 class Solid:
-    """A cylinder with round ends, its section an ellipse, that hangs on a joint. low, high: ends of its
+    """A cylinder with round ends, squarish in section, that hangs on a joint. low, high: ends of its
     middle line along the joint's Y, m. ahead: of the joint, m. radii: along X, Y and Z, m."""
 
     joint: int
@@ -89,10 +90,12 @@ def pushes(
     # From deep inside the way out is ahead and to the arm's own side.
     deep = (depth / solid.radii.min()).clip(0, 1)
     own = np.array(list(SIGN.values()))[:, None, None]
+    total = x * x + y * y + z * z
+    way_x = (2 * total - _SQUARE * z * z) * x + own * deep * total
+    way_z = (2 * total - _SQUARE * x * x) * z + 1.6 * deep * total
     # Sideways rather than up or down: between chin and chest there is no way out but ahead.
-    way = np.stack([x / a + own * 0.5 * deep, 0.4 * y / b, z / c + 0.8 * deep], -2)
-    way = way / np.stack([a, b, c])
-    way /= length(way)[..., None, :].clip(1e-9)
+    way = np.stack([way_x / a, 0.8 * total * y / b, way_z / c], -2)
+    way /= length(way)[..., None, :].clip(1e-12)
     return softly(depth, soft), turned @ way
 
 
@@ -111,15 +114,17 @@ def length(points: np.ndarray) -> np.ndarray:
 
 def _meeting(
     points: np.ndarray, radii: np.ndarray, solid: Solid, turned: np.ndarray, at: np.ndarray
-) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-    """Depths, the places in the solid's frame against the nearest of its middle line, its radii with those of
-    the balls."""
+) -> tuple[np.ndarray, tuple[np.ndarray, ...], np.ndarray]:
+    """Depths; the places in the solid's frame against the nearest of its middle line, in radii; those radii,
+    with the balls' own."""
     local = np.swapaxes(turned, -1, -2) @ (points - at[..., None])
     x, y, z = local[..., 0, :], local[..., 1, :], local[..., 2, :] - solid.ahead
     y = y - y.clip(solid.low, solid.high)
+    far = np.sqrt(x * x + y * y + z * z)
     a, b, c = size = solid.radii[:, None] + radii
-    square = (x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2
-    q = np.sqrt(square).clip(1e-3)
+    x, y, z = x / a, y / b, z / c
+    total = x * x + y * y + z * z
+    q = np.sqrt(np.sqrt(total * total - _SQUARE * (x * z) ** 2)).clip(1e-3)
     # Along the line through the middle; in the very middle the way out is the shortest radius.
-    depth = np.where(square > 1e-6, np.sqrt(x * x + y * y + z * z) * (1 / q - 1), size.min())
-    return depth, [x, y, z], size
+    depth = np.where(total > 1e-6, far * (1 / q - 1), size.min())
+    return depth, (x, y, z), size

@@ -39,7 +39,7 @@ def gesture(
         "The motion of a face, as emotive head --motion writes it: the head of the body wears it.")] = None,
     names: Annotated[str | None, option("Of the joints in .bvh and .glb: vrm or mixamo. [vrm]")] = None,
     fps: Annotated[float | None, option("Frames per second, 10 to 120. [30]")] = None,
-    size: Annotated[int | None, option("Side of the video in pixels, 64 to 2048. [512]")] = None,
+    size: Annotated[int | None, option("Side of the video in pixels, 96 to 2048. [512]")] = None,
     upper: Annotated[bool, option("The video shows the upper body only.", "--upper")] = False,
     from_motion: Annotated[Path | None, option(
         "Write this motion instead, .npz, .json or .bvh; --audio is its sound.")] = None,
@@ -63,10 +63,19 @@ def gesture(
     from emotive.body.stage import Stage
     from emotive.plan import with_feeling
 
-    from .moving import gesture_plan, gesture_plan_like, perform, sheet_target, targets, write_sheet
+    from . import moving
 
-    plan = gesture_plan(GESTURE_MODEL) if like is None else gesture_plan_like(like)
-    stage = Stage() if like is None else Stage.of(plan)
+    files = {"motion": from_motion, "audio": audio or text, "emotion_from": emotion_from}
+    files |= {"face_motion": face_motion, "character": character}
+    if like is not None:
+        plan = moving.gesture_plan_like(like, [name for name, file in files.items() if file is not None])
+        if audio is not None and transcript is None and isinstance(plan.extra.get("transcript"), str):
+            transcript = plan.extra["transcript"]
+    elif from_motion is not None:
+        plan = moving.gesture_plan_shown(from_motion)
+    else:
+        plan = moving.gesture_plan(GESTURE_MODEL)
+    stage = Stage.of(plan)
     if text is not None and audio is not None:
         raise InputError("give --text or --audio, not both; the words of a recording are its --transcript")
     if audio is not None and (voice is not None or speech_model is not None):
@@ -98,23 +107,26 @@ def gesture(
         kept = None, kept[1]  # the motion has its own rate
     plan = replace(plan, fps=kept[0] if fps is None else fps, size=kept[1] if size is None else (size, size))
     if sheet:
-        for name, value in (("--from-motion", from_motion), ("--affect", affect), ("--curve", curve)):
+        shown = {"--from-motion": from_motion, "--affect": affect, "--curve": curve, "--size": size}
+        shown |= {"--emotion-from": emotion_from, "--upper": upper or None, "--fps": fps, "--names": names}
+        for name, value in (shown | {"--face-motion": face_motion, "--character": character}).items():
             if value is not None:
-                raise InputError(f"--sheet shows the whole plane; {name} does not go with it")
+                raise InputError(f"--sheet shows bodies over the whole plane; {name} does not go with it")
         if output is not None and len(output) > 1:
             raise InputError("--sheet is one picture: give one --output, a .png or a folder")
-        print(write_sheet(stage, plan, sheet_target(output[0] if output else None), device))
+        print(moving.write_sheet(stage, plan, moving.sheet_target(output[0] if output else None), device))
         return
     if not plan.prompt.strip() and stage.audio is None and from_motion is None:
         raise InputError('give --text "what to say", --audio FILE, or --from-motion FILE')
-    chosen = (affect, curve, emotion_from, text, steps, guidance_scale, affect_guidance_scale)
+    chosen: tuple[Any, ...] = (affect, curve, emotion_from, affect_strength, text, voice, speech_model)
+    chosen += (transcript, steps, guidance_scale, affect_guidance_scale, seed, model)
     if from_motion is not None and any(value is not None for value in chosen):
         raise InputError(
             "--from-motion writes a motion as it is: affect, text and sampling were chosen before"
         )
-    files = targets(plan, stage, output)
-    stage.check(files)
-    for path in perform(plan, stage, files, device):
+    written = moving.targets(plan, stage, output)
+    stage.check(written)
+    for path in moving.perform(plan, stage, written, device):
         print(path, flush=True)
     if like is None and seed is None and from_motion is None:
         say(f"note: seed {plan.seed}")

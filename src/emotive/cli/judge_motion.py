@@ -10,7 +10,7 @@ from emotive.errors import InputError
 from .common import plain
 from .judge_sound import curve_lines, curve_rows, sentence
 
-MOTIONS = (".npz", ".bvh")
+MOTIONS = (".npz", ".json", ".bvh")
 
 
 def is_motion(file: Path) -> bool:
@@ -23,7 +23,8 @@ def check_motion_options(
 ) -> None:
     """Raises InputError where options do not fit what is judged: before anything is loaded."""
     if which == "body" and others:
-        raise InputError(f"{others[0]} is not the motion of a body: give .npz or .bvh, or another --judge")
+        kinds = "give .npz, .json or .bvh, or another --judge"
+        raise InputError(f"{others[0]} is not the motion of a body: {kinds}")
     if motions and which in ("picture", "speech", "face"):
         raise InputError(f"{motions[0]} is the motion of a body: use --judge body, published or both")
     if motions and calibration is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from emotive.body.stage import Stage
 from emotive.errors import InputError
 from emotive.media import check_folder, free_name, write_whole
 from emotive.media.image import check_output, write_png
-from emotive.media.provenance import Provenance, now, read_provenance
+from emotive.media.provenance import Provenance, is_provenance, now, read_provenance
 from emotive.plan import blank_plan, placed, quiet_diffusers, settled
 from emotive.voice.recording import open_recording
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from emotive.signals import BodyMotion
 
 TOLD_BESIDE = (".bvh", ".obj", ".ply")  # have no place for a provenance: it lies beside them
+MADE_FROM = ("motion", "audio", "emotion_from", "face_motion", "character")  # files; names in the provenance
 SENTENCE = "I never thought that it would end like this, but here we are."
 
 
@@ -38,17 +39,31 @@ def gesture_plan(model: str) -> Provenance:
     return replace(plan, fps=30.0, size=(512, 512))
 
 
-def gesture_plan_like(file: Path) -> Provenance:
-    """The plan of a motion to make again. Raises InputError if the file is none of ours that can be."""
+def gesture_plan_like(file: Path, given: Collection[str] = ()) -> Provenance:
+    """The plan of a motion to make again, from what is `given` besides, by the provenance's names.
+
+    Raises InputError if the file is none of ours, or what it was made from is not given."""
     made = read_provenance(file)
     if made.medium != "gesture":
         raise InputError(f"{file} is not a gesture: its medium is {made.medium!r}")
     if made.grid is not None:
         raise InputError(f"{file} is a sheet: make one again with --sheet and its --seed")
-    for name, option in (("motion", "from-motion"), ("emotion_from", "emotion-from"), ("audio", "audio")):
-        if name in made.extra and name != "audio":
+    for name in MADE_FROM:
+        if name in made.extra and name not in given:
+            option = {"motion": "from-motion"}.get(name, name.replace("_", "-"))
             raise InputError(f"{file} was made from {made.extra[name]!s:.80}: give that with --{option}")
     return replace(made, created=now(), index=0)
+
+
+def gesture_plan_shown(file: Path) -> Provenance:
+    """The plan of showing a motion from a file: what the file says of itself, if it is one of ours."""
+    try:
+        made = read_provenance(file)
+    except InputError:  # anyone's motion; whether it can be read at all is said when it is opened
+        made = None
+    if made is None or made.medium != "gesture" or made.grid is not None:
+        return replace(gesture_plan(""), seed=0, emotive=__version__)
+    return replace(made, created=now(), index=0, fps=30.0, size=made.size or (512, 512))
 
 
 def targets(plan: Provenance, stage: Stage, output: Sequence[str] | None) -> list[Path]:
@@ -60,8 +75,8 @@ def targets(plan: Provenance, stage: Stage, output: Sequence[str] | None) -> lis
     for wanted in output or ["."]:
         if wanted == "":
             raise InputError(f"--output is empty: give a {', '.join(kinds)}, or a folder")
-        if not wanted.endswith(("/", os.sep)) and not Path(wanted).is_dir():
-            check_output(Path(wanted), kinds)
+        if not _is_folder(wanted):
+            _check_target(Path(wanted), kinds)
             files.append(Path(wanted))
             continue
         check_folder(Path(wanted))
@@ -76,9 +91,37 @@ def targets(plan: Provenance, stage: Stage, output: Sequence[str] | None) -> lis
     return files
 
 
+def _is_folder(output: str) -> bool:
+    """Whether a folder is meant. Raises InputError for a name that is too long."""
+    try:
+        return output.endswith(("/", os.sep)) or Path(output).is_dir()
+    except OSError as error:
+        raise InputError(f"cannot write {output[:120]}: {error.strerror}") from error
+
+
+def _check_target(file: Path, kinds: Sequence[str]) -> None:
+    """Raises InputError unless `file` can be written, and what lies beside it with it."""
+    suffix = file.suffix.lower()
+    if suffix in (*VIDEOS, *TOLD_BESIDE) or suffix not in kinds:
+        check_output(file, kinds)
+        return
+    check_folder(file.parent)
+    if suffix == ".json" and file.exists() and not (is_provenance(file) or _is_motion(file)):
+        raise InputError(f"{file} is not Emotive's and would be overwritten; choose another name")
+
+
+def _is_motion(file: Path) -> bool:
+    """Whether a .json begins as a motion of ours does."""
+    try:
+        with file.open("rb") as opened:
+            return b'"emotive-body-motion"' in opened.read(64)
+    except OSError:
+        return False
+
+
 def sheet_target(output: str | None) -> Path:
     """Where a sheet goes."""
-    if output is None or output.endswith(("/", os.sep)) or Path(output).is_dir():
+    if output is None or _is_folder(output):
         check_folder(Path(output or "."))
         return free_name(Path(output or ".") / "emotive-poses.png")
     check_output(Path(output), (".png",))
@@ -91,17 +134,26 @@ def perform(plan: Provenance, stage: Stage, files: Sequence[Path], device: str |
 
     check_plan(plan, 3.0)
     check_numbers(plan, stage.from_motion is None)
+    if any(file.suffix.lower() in VIDEOS for file in files):
+        _check_size(plan)
     character = open_own(stage)  # what is wrong with it is said first
     face, told = stage.face(), stage.told()
     if stage.from_motion is not None:
         motion = _shown(stage.from_motion, plan.fps)
         speech = None if stage.audio is None else open_recording(stage.audio, stage.transcript)
-        plan = replace(plan, affect=None, curve=motion.affect, fps=float(motion.fps))
+        plan = replace(plan, fps=float(motion.fps))
+        if not plan.model:  # nothing is known but the motion
+            plan = replace(plan, affect=None, curve=motion.affect)
     else:
         pipe, here = load_gesture_pipeline(plan.model, device)
         speech, plan = heard_or_spoken(plan, stage.audio, stage.transcript, stage.speech_model, device)
         plan = settled(plan, pipe, here)
-        motion = moved(pipe, plan, speech, stage)
+        try:
+            motion = moved(pipe, plan, speech, stage)
+        except InputError as error:
+            if stage.emotion_from is None or stage.emotion_from.name in str(error):
+                raise
+            raise InputError(f"{stage.emotion_from}: {error}") from error
         if stage.emotion_from is not None:
             plan = replace(plan, affect=None, curve=motion.affect)
     plan = replace(plan, extra={**told, "seconds": round(motion.duration, 3)})
@@ -154,11 +206,12 @@ def write_sheet(stage: Stage, plan: Provenance, target: Path, device: str | None
     plan = settled(plan, pipe, here)
     drawn = []
     for cell in cells:
-        motion = moved(pipe, replace(plan, affect=cell, affect_text="point"), speech, stage)
+        motion = moved(pipe, replace(plan, affect=cell, affect_text="point", curve=None), speech, stage)
         at = telling_frame(motion)
         drawn.append(next(iter(draw.frames(motion.part(at, at + 1)))))
     picture = pose_sheet([drawn[5 * i : 5 * i + 5] for i in range(5)])
-    plan = replace(plan, affect=None, grid=(5, 5), cells=tuple(cells), fps=None, emotive=__version__)
+    plan = replace(plan, affect=None, affect_text="", affect_scale=None, curve=None, fps=None)
+    plan = replace(plan, grid=(5, 5), cells=tuple(cells), emotive=__version__)
     return write_png(target, picture, replace(plan, size=picture.size, extra=stage.told()))
 
 
@@ -172,6 +225,16 @@ def telling_frame(motion: BodyMotion) -> int:
     away = np.linalg.norm(hands - places[:, [JOINT["leftLowerLeg"], JOINT["rightLowerLeg"]]], axis=-1).max(1)
     ends = [min(len(motion) - 1, round(float(t * motion.fps))) for t in body_tracks(motion).ends]
     return max(ends, key=lambda i: away[i]) if ends else len(motion) // 2
+
+
+def _check_size(plan: Provenance) -> None:
+    """Raises InputError for a video smaller than its renderer draws."""
+    from emotive.body.renderer import SIZES
+
+    if plan.size is not None and plan.size[0] < SIZES[0]:
+        raise InputError(
+            f"--size {plan.size[0]} is out of range: an even number from {SIZES[0]} to {SIZES[1]}"
+        )
 
 
 def open_own(stage: Stage) -> Any:

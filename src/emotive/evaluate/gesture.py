@@ -24,10 +24,11 @@ from emotive.signals import Speech
 
 from . import metrics
 from .gesture_arms import Beats, GestureCaption, strangers, talk_of
-from .gesture_jobs import CHUNKS, CODE, NUISANCES, Setup, Task, do, said
+from .gesture_jobs import Setup, Task, do, said
 from .gesture_metrics import frechet_distance, hellinger
+from .gesture_numbers import CHUNKS, CODE, NUISANCES
 from .head_arms import HELD_OUT, held_out_speech, sentences
-from .head_tracking import tracking
+from .head_tracking import labelled, tracking
 from .image import affect_grid
 from .protocol import Measurements, together
 from .report import Evaluation, Sheet
@@ -138,6 +139,7 @@ def evaluate_gesture(
         "tracking": _tracking([answer["found"] for _, answer in answers["curve"]]),
         "voice": _voice([answer for _, answer in answers["voice"]]),
         "borrowed": _borrowed([answer for _, answer in answers["borrowed"]]),
+        "names": _labels({task.caption.actor.name: answer for task, answer in answers["names"]}),
         "chance": _chance([answer for _, answer in answers["chance"]]),
     }
     points = {
@@ -191,6 +193,7 @@ def _tasks(chosen: Sequence[GestureCaption], speaker: Any) -> list[Task]:
     tasks += [Task("curve", _longer(c, plain), show=c.number == plain[0].number) for c in plain[:3]]
     tasks += [Task("voice", c) for c in (own or [])[:2]]
     tasks += [Task("borrowed", c) for c in plain[:3]]
+    tasks += [Task("names", c) for c in plain]
     tasks += [Task("chance", c) for c in plain[:3]]
     return tasks
 
@@ -367,6 +370,14 @@ def _borrowed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for k, axis in enumerate(AXES)
         }
     return out
+
+
+def _labels(found: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]) -> dict[str, Any]:
+    """By arm: how many named emotions are named right by the bodies of other actors; {} for one actor."""
+    if len(found) < 2:
+        return {}
+    arms = next(iter(found.values()))
+    return {arm: labelled({actor: of[arm] for actor, of in found.items()}) for arm in arms}
 
 
 def _chance(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """What there is to do for the gesture protocol, one job at a time, in whichever process: captions over the
-grid, curves, voices that feel something else, borrowed feelings, chance and silence."""
+grid, curves, voices that feel something else, borrowed feelings, named ones, chance and silence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 import torch
 
 from emotive.affect import Affect, AffectCurve
-from emotive.body.limits import violations
-from emotive.perceive.body_features import FEATURES, features_of
+from emotive.face.sheet import NAMES
+from emotive.perceive.body_features import features_of
 from emotive.perceive.judge import Estimates
 from emotive.perceive.motion_features import MotionFeatures
 from emotive.signals import BodyMotion, Speech
@@ -31,35 +32,14 @@ from .gesture_arms import (
     teacher_motion,
     unspelled,
 )
-from .gesture_metrics import (
-    BINS,
-    LAX,
-    SIGMA,
-    Seen,
-    consistency,
-    ends_of,
-    foot_skate,
-    hand_penetration,
-    hold_share,
-    l1_diversity,
-    mean_acceleration,
-    mean_jerk,
-    published_beat_consistency,
-    repeated,
-    seed_diversity,
-    speed_histogram,
-    strokes_of,
-)
+from .gesture_metrics import Seen, seed_diversity, strokes_of
+from .gesture_numbers import QUALITIES, distributions, nuisances, of_each, timing
 from .gesture_strips import strip
 from .head_tracking import paths, smoothed
 from .protocol import Measurements, Protocol, run
 from .speech import audible
 from .speech_sentences import CORNERS
 
-NUISANCES = ("quantity of motion", "head down")
-CHUNKS = 3  # of 2 s of each clip, whose codes are compared
-CODE = 32  # numbers of a chunk
-HISTOGRAM = len(BINS) - 1
 IDLE = 10.0  # s of silence
 CHANCES = 4  # seeds of one request
 FELT = (Affect.neutral(), *CORNERS)
@@ -102,7 +82,7 @@ class Task:
     @property
     def name(self) -> str:
         """What to tell of it."""
-        return f"“{self.caption.text[:60]}” {self.caption.voice}"
+        return f"“{shorten(self.caption.text, 64, placeholder=' …')}” {self.caption.voice}"
 
 
 class ActedJudge:
@@ -173,10 +153,10 @@ def _control(setup: Setup, task: Task) -> tuple[dict[str, Measurements], dict[st
         setup.seeds,
         arms,
         {name: ActedJudge(judge) for name, judge in setup.judges.items()},
-        nuisances=_nuisances,
+        nuisances=nuisances,
         content=lambda caption, items: {},
-        features=lambda items: _distributions(setup, items),
-        qualities={name: _each(of) for name, of in QUALITIES.items()} | _timing(setup, caption.number),
+        features=lambda items: distributions(setup.features, items),
+        qualities={name: of_each(of) for name, of in QUALITIES.items()} | timing(setup.beats, caption.number),
         show=show,
     )
     return run(protocol), strips
@@ -197,99 +177,6 @@ def said(speaker: Any, caption: GestureCaption, affect: Affect) -> Speech:
         made = speaker(text, affect, voice=caption.voice, num_inference_steps=8, generator=generator)
         parts.append(made.speech)
     return talk_of(parts)
-
-
-def _nuisances(items: Sequence[Acted]) -> np.ndarray:
-    """What a body could do with the request without showing a feeling otherwise: `NUISANCES`, (N, 2)."""
-    columns = [FEATURES.index("motion"), FEATURES.index("head down")]
-    return np.stack([features_of(item.seen.tracks)[columns] for item in items])
-
-
-def _distributions(setup: Setup, items: Sequence[Acted]) -> np.ndarray:
-    """Codes of `CHUNKS` chunks, then the histogram of the wrists' speed: (N, 3 x 32 + 60)."""
-    codes = setup.features.codes([item.motion for item in items], CHUNKS).reshape(len(items), -1)
-    speeds = np.stack([speed_histogram([item.seen]) for item in items])
-    return np.concatenate([codes, speeds], 1)
-
-
-def _worst(seen: Seen) -> float:
-    """The most that any joint is beyond the human range, deg."""
-    return max(float(beyond.max(initial=0.0)) for beyond in violations(seen.motion).values())
-
-
-QUALITIES: dict[str, Callable[[Seen], float]] = {
-    "motion": lambda seen: float(seen.tracks.speeds["motion"].mean()),
-    "jerk": mean_jerk,
-    "acceleration": mean_acceleration,
-    "l1div": l1_diversity,
-    "holds": hold_share,
-    "skate": foot_skate,
-    "penetration": hand_penetration,
-    "range": _worst,
-    "seconds": lambda seen: seen.motion.duration,
-}
-"""Numbers of a motion, by name."""
-
-
-def _each(of: Callable[[Seen], float]) -> Callable[[Sequence[Acted]], np.ndarray]:
-    return lambda items: np.array([of(item.seen) for item in items])
-
-
-def _timing(setup: Setup, number: int) -> dict[str, Callable[[Sequence[Acted]], np.ndarray]]:
-    """Sums over strokes and attacks of how well they agree with their own sound and, "shuffled", with that of
-    the other captions, so that they can be pooled."""
-    others = [beats for i, beats in enumerate(setup.beats) if i != number]
-
-    def strokes(items: Sequence[Acted]) -> np.ndarray:
-        return np.array([len(strokes_of(item.seen)) for item in items], float)
-
-    def ends(items: Sequence[Acted]) -> np.ndarray:
-        return np.array([len(ends_of(item.seen)) for item in items], float)
-
-    def agree(which: Callable[[Seen], np.ndarray], shuffled: bool, backwards: bool = False) -> Any:
-        def of(item: Acted) -> float:
-            times = which(item.seen)
-            if not shuffled:
-                return _agreement(times, Beats.of(item.speech).stresses, backwards)
-            wrong = [repeated(b.stresses, b.seconds, item.motion.duration) for b in others]
-            return float(np.mean([_agreement(times, w, backwards) for w in wrong])) if wrong else np.nan
-
-        return lambda items: np.array([of(item) for item in items])
-
-    def published(shuffled: bool, sigma: float) -> Any:
-        def of(item: Acted) -> float:
-            if not shuffled:
-                return _number(published_beat_consistency(item.seen, Beats.of(item.speech).vowels, sigma))
-            wrong = [repeated(b.vowels, b.seconds, item.motion.duration) for b in others]
-            found = [_number(published_beat_consistency(item.seen, w, sigma)) for w in wrong]
-            return float(np.mean(found)) if found else np.nan
-
-        return lambda items: np.array([of(item) for item in items])
-
-    return {
-        "strokes": strokes,
-        "strokes_own": agree(strokes_of, False),
-        "strokes_shuffled": agree(strokes_of, True),
-        "ends": ends,
-        "ends_own": agree(ends_of, False),
-        "ends_shuffled": agree(ends_of, True),
-        "stresses": lambda items: np.array([len(Beats.of(item.speech).stresses) for item in items], float),
-        "stresses_own": agree(strokes_of, False, True),
-        "published_own": published(False, LAX),
-        "published_shuffled": published(True, LAX),
-        "strict_own": published(False, SIGMA),
-        "strict_shuffled": published(True, SIGMA),
-    }
-
-
-def _agreement(times: np.ndarray, beats: np.ndarray, backwards: bool) -> float:
-    """The sum over `times` of their consistency with `beats`, or over `beats` with `times`."""
-    one, other = (beats, times) if backwards else (times, beats)
-    return len(one) * (consistency(one, other) or 0.0)
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else value
 
 
 # -- curves ------------------------------------------------------------------------------------------------
@@ -364,6 +251,18 @@ def _judged(setup: Setup, motions: Sequence[BodyMotion]) -> dict[str, np.ndarray
     return out
 
 
+def _names(setup: Setup, task: Task) -> dict[str, dict[str, np.ndarray]]:
+    """Arm -> named emotion -> the measures (29,) of how this actor moves with it."""
+    speech, actor = task.caption.speech(0), task.caption.actor
+    out: dict[str, dict[str, np.ndarray]] = {}
+    for arm in ("model", "teacher"):
+        move = setup.movers()[arm]
+        for name in NAMES:
+            motion = move(speech, AffectCurve.constant(name), actor, task.caption.noise(1))
+            out.setdefault(arm, {})[name] = features_of(Seen(motion).tracks)
+    return out
+
+
 # -- chance and silence ------------------------------------------------------------------------------------
 
 
@@ -389,5 +288,6 @@ _JOBS: dict[str, Callable[[Setup, Task], Any]] = {
     "curve": _tracks,
     "voice": _voices,
     "borrowed": _borrowed,
+    "names": _names,
     "chance": _chance,
 }

@@ -74,6 +74,7 @@ MEANINGS = {
     "slide": "horizontal speed of feet that stand (Zhang et al. 2018).",
     "a curve followed": "CCC over time of a feeling that changes within 20 s, all clips together; judged in "
     "windows of 4 s, over which what was asked for is averaged, too.",
+    "named emotions": "each is named by the nearest mean of the 29 measures of other actors’ bodies.",
     "the voice’s own feeling": "partial correlations of what is judged with the request and with how the "
     "voice was said, at all pairs of both: what is asked for should win.",
 }
@@ -139,6 +140,7 @@ def gesture_page(
             f"{report['borrowed']['n']} recordings lend their feeling to a plain voice: how far the speech "
             "judge hears it, and how far the body then shows it. Concordance.",
         ),
+        section("Named emotions", _names(report["names"]), _names_note(report["names"])),
         section("Chance and silence", _chance(report["chance"]), ""),
         section("What the numbers mean", _meanings(report), ""),
         section("What they do not say", "<ul>" + "".join(f"<li>{c}</li>" for c in CAVEATS) + "</ul>", ""),
@@ -302,6 +304,25 @@ def _borrowed(found: Mapping[str, Any]) -> str:
         rows.append(_row(f"Shown, {judge} judge", cells))
     heads = ("", "valence, as said", "arousal, as said", "valence, as heard", "arousal, as heard")
     return table(heads, rows)
+
+
+def _names(found: Mapping[str, Any]) -> str:
+    if not found:
+        return "<p>Not measured: it needs two actors.</p>"
+    confusions = found["model"]["confusions"]
+    rows = [_row(name, [str(n or "·") for n in row.values()]) for name, row in confusions.items()]
+    return table(("shown, and what it was named", *confusions), rows)
+
+
+def _names_note(found: Mapping[str, Any]) -> str:
+    if not found:
+        return ""
+    model, teacher = found["model"], found["teacher"]
+    return (
+        f"{percent(model['accuracy'])} of {model['faces']} of the model’s named emotions are named right, by "
+        f"the bodies of other actors, and {percent(teacher['accuracy'])} of the teacher’s; chance is "
+        f"{percent(model['chance'])}. Where two share their valence and arousal, dominance tells them apart."
+    )
 
 
 def _chance(found: Mapping[str, Any]) -> str:

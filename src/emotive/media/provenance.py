@@ -244,7 +244,7 @@ def _embedded_in_gltf(path: Path) -> str | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     # Writers of glTF leave out what is empty.
-    return json.dumps({"prompt": "", **told}) if isinstance(told, dict) else None
+    return json.dumps({"prompt": "", "model": "", **told}) if isinstance(told, dict) else None
 
 
 def _embedded_in_npz(path: Path) -> str | None:
