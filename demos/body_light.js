@@ -24,8 +24,8 @@ layout(location = 0) in vec3 point; layout(location = 1) in vec3 normal; layout(
 layout(location = 3) in vec4 shares; layout(location = 4) in vec2 place; layout(location = 5) in vec4 colour;
 uniform vec4 rows[${3 * joints}];
 uniform mat4 view;
-out vec3 at, turned, tone;
-out vec2 spot;
+centroid out vec3 at, turned, tone;
+centroid out vec2 spot;
 void main() {
   vec4 x = vec4(0), y = vec4(0), z = vec4(0);
   for (int k = 0; k < 4; k++) {
@@ -42,8 +42,8 @@ void main() {
 
 const FIGURE = `#version 300 es
 precision highp float;
-in vec3 at, turned, tone;
-in vec2 spot;
+centroid in vec3 at, turned, tone;
+centroid in vec2 spot;
 uniform vec3 colour;
 uniform sampler2D picture;
 uniform vec4 matter; // softness, gloss, tightness, sheen

@@ -58,11 +58,13 @@ class EmotiveGesturePipelineOutput(BaseOutput):
 
 @dataclass(frozen=True)
 class Manner:
-    """Who moves, and what is felt: habits (16,), the build of the body, affect over time as it is shown."""
+    """Who moves, and what is felt: habits (16,), the build of the body, affect over time as it is shown, and
+    how stout the body is, 1 is usual."""
 
     habits: np.ndarray
     build: Build | None
     curve: AffectCurve
+    girth: float = 1.0
 
     def points(self, start: int, stop: int) -> np.ndarray:
         """Affect (N, 3) of tokens, 15 a second."""
@@ -218,7 +220,8 @@ class EmotiveGesturePipeline(TimedPipeline):
         self._interrupt = False
         heard = self.encode_audio(spoken)
         knots = self.knots(heard, self.encode_events(spoken, len(heard)), manner, how)
-        performer, frames = Performer(rate, manner.curve, manner.build), max(1, round(spoken.duration * rate))
+        performer = Performer(rate, manner.curve, manner.build, manner.girth)
+        frames = max(1, round(spoken.duration * rate))
         pieces = []
         for first in range(0, len(knots), PIECE):
             ends = first + PIECE >= len(knots)
@@ -297,7 +300,7 @@ class EmotiveGesturePipeline(TimedPipeline):
         if isinstance(style, str):
             style = open_actor(style)
         if isinstance(style, Actor):
-            return Manner(np.asarray(style.habits, np.float32), style.build, curve)
+            return Manner(np.asarray(style.habits, np.float32), style.build, curve, style.looks.girth)
         try:
             habits = np.asarray(style, np.float32)
         except (TypeError, ValueError):

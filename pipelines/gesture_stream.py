@@ -53,7 +53,7 @@ def stream(
 
     def pieces() -> Iterator[BodyMotion]:
         self._interrupt = False
-        performer = Performer(rate, manner.curve, manner.build)
+        performer = Performer(rate, manner.curve, manner.build, manner.girth)
         latents = torch.zeros(0, self.denoiser.config["channels"], device=self._execution_device)
         noise = self.prepare_latents(0, how.generator)
         odd = np.zeros((0, 172), np.float32)

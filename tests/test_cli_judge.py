@@ -161,7 +161,7 @@ def test_what_the_system_refuses_is_one_line(run, pictures, monkeypatch):
 def test_an_unknown_judge_is_told_the_names(run, pictures):
     words = refused(run("judge", pictures[0], "--judge", "zzz"))
     assert "Value error" not in words
-    assert "'zzz' is not one of 'picture', 'speech', 'face', 'published', 'both'" in words
+    assert "'zzz' is not one of 'picture', 'speech', 'face', 'body', 'published', 'both'" in words
 
 
 class Terminal(io.TextIOWrapper):

@@ -20,12 +20,12 @@ class Limit(NamedTuple):
     source: str
 
 
+# Norms differ by 10 deg and more between authors and ages; where they do, the wider one is taken.
 _AAOS = "American Academy of Orthopaedic Surgeons 1965, Joint Motion: Method of Measuring and Recording"
-_BOONE = "Boone and Azen 1979: mean and one standard deviation"
+_NORMS = "the wider of AAOS 1965, Boone and Azen 1979, Watanabe et al., as Norkin and White tabulate them"
 _APTI = "Apti et al. 2023, adults of 18-29: mean and one standard deviation"
-_NORKIN = "Norkin and White, Measurement of Joint Motion"
-_LUNGE = "AAOS 1965; upward under the weight of the body, Bennell et al. 1998"
-_KNIT = "no free movement there: what the geometry of a skeleton and of a goniometer leaves"
+_LUNGE = "AAOS 1965; upward as in the lunge test (Bennell et al. 1998), in which 30 to 38 is usual"
+_KNIT = "no movement of its own: what skeletons and goniometers leave"
 
 LIMITS: dict[str, Limit] = {
     "trunk.flexion": Limit(-25, 80, _AAOS),
@@ -34,31 +34,31 @@ LIMITS: dict[str, Limit] = {
     "head.flexion": Limit(-69, 66, _APTI),
     "head.left": Limit(-81, 81, _APTI),
     "head.right": Limit(-50, 50, _APTI),
-    "collarbone.elevation": Limit(-10, 45, _NORKIN),
-    "collarbone.protraction": Limit(-30, 30, _NORKIN),
+    "collarbone.elevation": Limit(-10, 45, _NORMS),
+    "collarbone.protraction": Limit(-30, 30, _NORMS),
     "shoulder.backward": Limit(-90, 60, _AAOS),
     "shoulder.across": Limit(-90, 45, _AAOS),  # 135 of horizontal flexion from straight sideways
-    "shoulder.inward": Limit(-112, 90, _BOONE),  # rotation; 90 is what a hand on the back needs
+    "shoulder.inward": Limit(-112, 90, _NORMS),  # rotation; 90 is what a hand on the back needs
     "elbow.flexion": Limit(-5, 150, _AAOS),
     "elbow.sideways": Limit(-5, 5, _KNIT),
-    "forearm.pronation": Limit(-85, 85, _BOONE),
+    "forearm.pronation": Limit(-85, 85, _NORMS),
     "wrist.flexion": Limit(-70, 80, _AAOS),
     "wrist.deviation": Limit(-30, 20, _AAOS),  # towards the thumb
     "finger.proximal": Limit(-45, 90, _AAOS),
-    "finger.spread": Limit(-25, 25, _NORKIN),
-    "finger.intermediate": Limit(-10, 110, _AAOS),
-    "finger.distal": Limit(-10, 90, _AAOS),
-    "thumb.metacarpal": Limit(-30, 70, _AAOS),
-    "thumb.proximal": Limit(-10, 60, _AAOS),
-    "thumb.distal": Limit(-20, 85, _AAOS),
+    "finger.spread": Limit(-25, 25, _NORMS),
+    "finger.intermediate": Limit(-10, 110, _NORMS),
+    "finger.distal": Limit(-10, 90, _NORMS),
+    "thumb.metacarpal": Limit(-30, 70, _NORMS),
+    "thumb.proximal": Limit(-10, 60, _NORMS),
+    "thumb.distal": Limit(-20, 85, _NORMS),
     "hip.flexion": Limit(-30, 120, _AAOS),
     "hip.abduction": Limit(-30, 45, _AAOS),
     "hip.outward": Limit(-45, 45, _AAOS),
     "knee.flexion": Limit(-5, 135, _AAOS),
     "knee.sideways": Limit(-8, 8, _KNIT),
-    "knee.outward": Limit(-30, 40, _NORKIN),
+    "knee.outward": Limit(-30, 40, _NORMS),
     "ankle.plantar": Limit(-38, 50, _LUNGE),  # toes down
-    "ankle.outward": Limit(-25, 25, _NORKIN),
+    "ankle.outward": Limit(-25, 25, _NORMS),
     "ankle.tilt": Limit(-35, 35, _AAOS),
     "toes.extension": Limit(-45, 70, _AAOS),
 }

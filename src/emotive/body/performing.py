@@ -22,12 +22,12 @@ _AFTER = 2  # and after it
 class Performer:
     """Knots come in, frames go out; nothing is kept but the last knots and where the feet stand.
 
-    fps: of the frames. curve: affect over time, as it is shown.
+    fps: of the frames. curve: affect over time, as it is shown. girth: how stout the body is, 1 is usual.
     """
 
-    def __init__(self, fps: Fraction, curve: AffectCurve, build: Build | None = None):
+    def __init__(self, fps: Fraction, curve: AffectCurve, build: Build | None = None, girth: float = 1.0):
         self.fps, self.curve = fps, curve
-        self._poser = Poser(fps, build)
+        self._poser = Poser(fps, build, girth)
         self._knots: np.ndarray | None = None
         self._first = 0  # number of the first knot that is kept
         self._frames = 0  # that went out

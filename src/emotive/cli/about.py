@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 # What happened to a file, or came before the model: label -> key of the provenance.
 ASIDE = {"edited from": "edited_from", "processed": "processed", "engine": "engine"}
 ASIDE |= {"portrait": "portrait", "consent": "consent", "recording": "audio", "motion": "motion"}
+ASIDE |= {"actor": "style", "transcript": "transcript", "emotion of": "emotion_from"}
+ASIDE |= {"face": "face_motion", "character": "character"}
 
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="A picture, speech or video made by Emotive, or its .json.")],
+    file: Annotated[
+        Path, typer.Argument(help="A picture, speech, video or motion made by Emotive, or its .json.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Print what a file was made from."""
@@ -38,7 +42,8 @@ def show(
         feeling = f"a grid of {made.grid[0]} rows (arousal) by {made.grid[1]} columns (valence)"
     elif made.curve is not None:
         rate = "" if made.medium == "speech" else f" at {made.fps or 30:g} frames/s"
-        feeling = f"a curve of {made.curve.duration:g} s{rate}"
+        steady = not made.curve.duration
+        feeling = str(made.curve.at(0)) if steady else f"a curve of {made.curve.duration:g} s{rate}"
     elif listed := made.extra.get("word_affects"):
         feeling = f"word by word: {listed}"
     else:
@@ -149,12 +154,18 @@ def demo(
 
 def _again(made: Provenance, file: Path) -> dict[str, str]:
     """The command that makes it again, if there is one."""
-    sheet = made.medium == "head" and made.grid is not None
+    sheet = made.medium in ("head", "gesture") and made.grid is not None
     if sheet or "processed" in made.extra or "motion" in made.extra:
         return {}
     photo = ["PHOTO"] if "portrait_sha256" in made.extra else []
-    recording = ["--audio RECORDING"] if "audio" in made.extra else []
-    return {"again": " ".join(["emotive", made.medium, *photo, *recording, "--like", str(file)])}
+    files = {
+        "audio": "RECORDING",
+        "emotion_from": "RECORDING",
+        "face_motion": "FACE",
+        "character": "CHARACTER",
+    }
+    given = [f"--{name.replace('_', '-')} {what}" for name, what in files.items() if name in made.extra]
+    return {"again": " ".join(["emotive", made.medium, *photo, *given, "--like", str(file)])}
 
 
 def _words(made: Provenance) -> dict[str, str]:

@@ -154,8 +154,8 @@ def perform(plan: Provenance, stage: Stage, files: Sequence[Path], device: str |
             if stage.emotion_from is None or stage.emotion_from.name in str(error):
                 raise
             raise InputError(f"{stage.emotion_from}: {error}") from error
-        if stage.emotion_from is not None:
-            plan = replace(plan, affect=None, curve=motion.affect)
+        if stage.emotion_from is not None:  # what is shown is strengthened already
+            plan = replace(plan, affect=None, curve=motion.affect, affect_strength=1.0)
     plan = replace(plan, extra={**told, "seconds": round(motion.duration, 3)})
     for file in files:
         suffix = file.suffix.lower()
