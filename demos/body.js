@@ -12,7 +12,7 @@ const frame = find(".body"), image = find("img"), video = find("video"), canvas 
 const wait = find(".player-wait"), choice = find(".body-choice"), caption = find("figcaption");
 const turns = find(".body-turns"), asFilm = find(".body-film"), estimates = find(".stage-estimates");
 const LOWEST = 0.02, HIGHEST = 1.1, LIFT = 0.045; // rad over the level, of the camera; and at first
-const CLOSEST = 0.6, WIDEST = 2.6; // m from the bottom to the top of the picture
+const CLOSEST = 0.6, WIDEST = 3.2; // m from the bottom to the top of the picture
 let scene = theatre(canvas);
 let seen = null, made = null, model = null; // the camera's place; what moves, if anything does
 let asked = 0; // how many figures were; the last one counts
@@ -38,9 +38,10 @@ function draw() {
 }
 
 function stand({ figure, camera }) {
-  const moved = seen?.camera.nearer !== camera.nearer;
-  seen = { ...seen, camera };
-  if (moved) lookAhead();
+  const before = seen;
+  seen = { ...before, camera };
+  if (before?.camera.nearer !== camera.nearer) lookAhead();
+  else if (before.shown === shownOf(before.camera)) seen.shown = shownOf(camera);
   if (!scene) return;
   const turn = (asked += 1);
   modelOf(bytes(figure).buffer).then((found) => {
@@ -51,9 +52,10 @@ function stand({ figure, camera }) {
   });
 }
 
+const shownOf = ({ nearer, near, far }) => (nearer ? near : far)[0];
+
 function lookAhead() { // as the film does
-  const { turn, nearer, near, far } = seen.camera;
-  Object.assign(seen, { yaw: turn, lift: LIFT, shown: (nearer ? near : far)[0] });
+  Object.assign(seen, { yaw: seen.camera.turn, lift: LIFT, shown: shownOf(seen.camera) });
   draw();
 }
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 FPS, SIDE, STEPS = 30.0, 512, 10
 REST = "one"  # how the hands of an actor are held who has nothing to say
-THUMB = 176  # pixels, two for each of the page's
 
 Opening = Callable[[], "tuple[EmotiveGesturePipeline, dict[str, Any]]"]
 
@@ -86,7 +85,7 @@ def standing(actor: Actor) -> BodyMotion:
     rest, tracks = RESTS[REST], np.zeros((1, len(CHANNELS)))
     for side, hand in (("right", rest.main), ("left", rest.other)):
         tracks[0, of(side)] = (*hand, *HANDSHAPES[rest.fingers])
-    return pose(tracks, FPS, build=actor.build)
+    return pose(tracks, FPS, build=actor.build, girth=actor.looks.girth)
 
 
 class Theatre:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,24 +16,26 @@ from emotive.body.stage import Stage
 from emotive.errors import InputError, WeightsError
 from emotive.media import slug
 from emotive.media.provenance import Provenance
+from emotive.signals import JOINT
 
 from . import views, voice_views
 from .face_views import KINDS, uri
-from .gesture import SIDE, THUMB, Act, Theatre
+from .gesture import SIDE, Act, Theatre, standing
 
 if TYPE_CHECKING:
     from emotive.perceive.body_judge import BodyJudge
     from emotive.perceive.body_published import BodyPublishedJudge
+    from emotive.signals import BodyMotion
 
 WRITTEN = (".glb", ".vrma", ".bvh", ".npz")
 TURN = 11.0  # deg by which the camera of a film stands to the person's left
-_CUT = (0.345, 0.075, 0.655, 0.385)  # of a picture of the upper body: where the head is
+THUMB = 124  # pixels, two for each of the page's
 
 
 def cast(theatre: Theatre) -> list[dict[str, str]]:
     """The actors, as the picker shows them."""
     return [
-        {"name": name, "label": called(name), "src": views.small(_cut(theatre.still(name, True)), THUMB)}
+        {"name": name, "label": called(name), "src": views.small(_head(name, theatre), THUMB)}
         for name in ACTORS
     ]
 
@@ -51,25 +52,31 @@ def resting(stage: Stage, theatre: Theatre) -> dict[str, Any]:
         "figure": uri("model/gltf-binary", theatre.figure(name)),
         "still": views.small(Image.fromarray(theatre.still(name, stage.upper)), SIDE),
         "label": called(name),
-        "camera": camera(stage, (0.0, 0.0)),
+        "camera": camera(stage, standing(open_actor(name))),
     }
 
 
-def camera(stage: Stage, about: Sequence[float]) -> dict[str, Any]:
-    """How the film sees an actor who stands about x, z, and in which light: what the viewer begins with."""
+def camera(stage: Stage, motion: BodyMotion) -> dict[str, Any]:
+    """How the film sees an actor who moves so, and in which light: what the viewer begins with."""
     from emotive.body.figure import figure, linear
-    from emotive.body.renderer_camera import FIELD, FRAMINGS, camera_for
+    from emotive.body.renderer_camera import FIELD, FRAMINGS, camera_for, needed
     from emotive.body.renderer_set import lights, material
 
     actor = open_actor(stage.style or "")
-    seen = camera_for("full", SIDE, np.zeros(3), TURN, actor.build.height)
+    about = np.median(motion.root.astype(float), axis=0) * (1, 0, 1)
+    places = motion.positions()[::3].reshape(-1, 3)
+    seen, wider = camera_for("full", SIDE, about, TURN, actor.build.height), 1.0
+    for _ in range(3):  # as the film does it: no hand leaves the picture
+        wider *= max(1.0, needed(seen, SIDE, places))
+        seen = camera_for("full", SIDE, about, TURN, actor.build.height, wider)
+    shown, middle = FRAMINGS["full"]
     return {
         "turn": math.radians(TURN),
         "field": FIELD,
-        "about": [float(x) for x in about],
+        "about": about[[0, 2]].tolist(),
         "height": actor.build.height,
         "near": FRAMINGS["upper"],
-        "far": FRAMINGS["full"],
+        "far": (shown * wider, middle + 0.5 * shown * (wider - 1)),
         "nearer": stage.upper,
         "backdrop": linear(actor.looks.backdrop).tolist(),
         "lights": lights(seen.turn).tolist(),
@@ -79,13 +86,12 @@ def camera(stage: Stage, about: Sequence[float]) -> dict[str, Any]:
 
 def moving(act: Act, folder: Path) -> dict[str, Any]:
     """The stage as soon as there is a motion: the figure that moves, and its sound."""
-    about = np.median(act.motion.root[:, [0, 2]], axis=0)
     return {
         "figure": motion(act, folder, (".glb",))[".glb"],
         "sound": voice_views.wav(act.speech, act.made, folder),
         "seconds": act.motion.duration,
         "title": title(act.made),
-        "camera": camera(act.stage, about.tolist()),
+        "camera": camera(act.stage, act.motion),
     }
 
 
@@ -176,7 +182,18 @@ def rows(made: Provenance) -> list[tuple[str, str]]:
     ]
 
 
-def _cut(picture: np.ndarray) -> Image.Image:
-    """The head alone, with some of what is around it."""
-    side = picture.shape[0]
-    return Image.fromarray(picture).crop(tuple(round(side * edge) for edge in _CUT))  # type: ignore[arg-type]
+def _head(name: str, theatre: Theatre) -> Image.Image:
+    """The head of an actor at rest, with some of what is around it."""
+    from emotive.body.renderer_camera import camera_for
+
+    actor = open_actor(name)
+    build, motion = actor.build, standing(actor)
+    root, head = motion.root[0], motion.positions()[0, JOINT["head"]]
+    seen = camera_for("upper", SIDE, np.array([root[0], 0, root[2]]), TURN, build.height)
+    middle = head + np.array([0.0, 0.09 * build.head, 0.0])
+    across, up, away = seen.matrix[:, :3] @ middle + seen.matrix[:, 3]
+    pixels = seen.focal / away  # of a metre there
+    half = 0.185 * build.head * pixels
+    x, y = SIDE / 2 + pixels * across, max(SIDE / 2 - pixels * up, half)
+    box = tuple(round(float(edge)) for edge in (x - half, y - half, x + half, y + half))
+    return Image.fromarray(theatre.still(name, True)).crop(box)  # type: ignore[arg-type]

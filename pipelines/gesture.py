@@ -32,7 +32,7 @@ from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.gesture_denoiser import GestureConditions, GestureDenoiser
 from emotive.perceive.voice import SpeechJudge
 from emotive.sampling.flow import guide, velocity
-from emotive.sampling.schedule import check_steps, flow_timesteps
+from emotive.sampling.schedule import flow_timesteps
 from emotive.sampling.windows import windows
 from emotive.signals import BodyMotion, Speech
 from emotive.voice.listening import RATE, listen, paired
@@ -245,23 +245,6 @@ class EmotiveGesturePipeline(TimedPipeline):
         return self.decode(latents)
 
     stream = stream
-
-    def _sampling(
-        self,
-        steps: int,
-        scale: float | None,
-        affect_scale: float | None,
-        generator: torch.Generator | None,
-        callback: Callable | None = None,
-        inputs: Sequence[str] = ("latents",),
-    ) -> Sampling:
-        check_steps(steps)
-        if set(inputs) - set(self._callback_tensor_inputs):
-            raise InputError(f"callbacks can be given {self._callback_tensor_inputs}")
-        if generator is None:
-            generator = torch.Generator()
-            generator.seed()
-        return Sampling(steps, self._scales(scale, affect_scale), generator, callback, tuple(inputs))
 
     def _conditions(
         self, heard: Tensor, points: np.ndarray, manner: Manner, events: Tensor | None

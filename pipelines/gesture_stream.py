@@ -13,7 +13,7 @@ from emotive.body.actors import Actor
 from emotive.body.performing import Performer
 from emotive.sampling.windows import streamed
 from emotive.signals import BodyMotion
-from emotive.voice.listening import paired
+from emotive.voice.listening import FEATURES, FRAMES, paired
 
 from .heard_stream import heard_chunks
 from .talking_head import as_fps
@@ -42,9 +42,9 @@ def stream(
     """Pieces of motion that follow each other, while the voice is still coming in.
 
     audio: samples (N,) in [-1, 1], as they come, at `sample_rate` (samples/s). A frame is made when the
-    sound up to 0.8 s after it has come: hands set out before the word that they go with. What was heard and
-    made is forgotten after two seconds, so that a stream may last for ever. Other arguments and errors as for
-    the call.
+    sound up to 0.6 to 0.9 s after it has come: hands set out before the word that they go with. What was
+    heard and made is forgotten after two seconds, so that a stream may last for ever. Other arguments and
+    errors as for the call.
     """
     how = self._sampling(num_inference_steps, guidance_scale, affect_guidance_scale, generator)
     manner = self._manner("0,0" if affect is None else affect, affect_strength, style, how)
@@ -56,8 +56,8 @@ def stream(
         performer = Performer(rate, manner.curve, manner.build, manner.girth)
         latents = torch.zeros(0, self.denoiser.config["channels"], device=self._execution_device)
         noise = self.prepare_latents(0, how.generator)
-        odd = np.zeros((0, 172), np.float32)
-        heard = np.zeros((0, 344), np.float32)
+        odd = np.zeros((0, FRAMES * FEATURES), np.float32)
+        heard = np.zeros((0, 2 * FRAMES * FEATURES), np.float32)
         dropped = tokens = 0  # tokens of the stream that are forgotten; of `listening` that were heard
         for new, ended in chunks:
             tokens += len(new)

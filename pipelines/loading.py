@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from emotive.affect import strengthened
 from emotive.errors import InputError, WeightsError
 from emotive.models.affect_embedding import AffectEmbedding
+from emotive.sampling.schedule import check_steps
 from emotive.weights import fingerprint, resolve, verify
 
 if TYPE_CHECKING:
@@ -104,3 +105,20 @@ class TimedPipeline(EmotivePipeline):
             if not 0 <= value <= 100:
                 raise InputError(f"{name} must lie in 0..100, not {value:g}")
         return float(given[0]), float(given[1])
+
+    def _sampling(
+        self,
+        steps: int,
+        scale: float | None,
+        affect_scale: float | None,
+        generator: torch.Generator | None,
+        callback: Callable | None = None,
+        inputs: Sequence[str] = ("latents",),
+    ) -> Sampling:
+        check_steps(steps)
+        if set(inputs) - set(self._callback_tensor_inputs):
+            raise InputError(f"callbacks can be given {self._callback_tensor_inputs}")
+        if generator is None:
+            generator = torch.Generator()
+            generator.seed()
+        return Sampling(steps, self._scales(scale, affect_scale), generator, callback, tuple(inputs))

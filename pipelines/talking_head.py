@@ -30,7 +30,7 @@ from emotive.media.audio import as_waveform, resample
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.face_denoiser import POSE, FaceConditions, FaceDenoiser
 from emotive.sampling.flow import guide, velocity
-from emotive.sampling.schedule import check_steps, flow_timesteps
+from emotive.sampling.schedule import flow_timesteps
 from emotive.sampling.windows import windows
 from emotive.signals import FaceMotion, Speech
 from emotive.voice.listening import RATE, listen
@@ -258,23 +258,6 @@ class EmotiveTalkingHeadPipeline(TimedPipeline):
 
     stream, stream_motion = stream, stream_motion
     animate = staticmethod(animate)
-
-    def _sampling(
-        self,
-        steps: int,
-        scale: float | None,
-        affect_scale: float | None,
-        generator: torch.Generator | None,
-        callback: Callable | None = None,
-        inputs: Sequence[str] = ("latents",),
-    ) -> Sampling:
-        check_steps(steps)
-        if set(inputs) - set(self._callback_tensor_inputs):
-            raise InputError(f"callbacks can be given {self._callback_tensor_inputs}")
-        if generator is None:
-            generator = torch.Generator()
-            generator.seed()
-        return Sampling(steps, self._scales(scale, affect_scale), generator, callback, tuple(inputs))
 
     def _conditions(
         self, heard: Tensor, points: np.ndarray, manner: Manner, visemes: Tensor | None

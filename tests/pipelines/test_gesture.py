@@ -12,6 +12,7 @@ from emotive.affect import Affect, AffectCurve
 from emotive.body.actors import ACTORS
 from emotive.body.skeleton import offsets_of
 from emotive.errors import InputError, WeightsError
+from emotive.evaluate.gesture_metrics import Seen, foot_skate
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.pipelines.gesture import EmotiveGesturePipeline
 from emotive.signals import JOINT, BodyMotion, Phone, Speech, Syllable, Word
@@ -116,10 +117,7 @@ def test_guidance_1_is_unguided_and_more_is_another(pipe):
 
 def test_feet_stand_where_they_stand(pipe):
     motion = move(pipe, noise(6), "1,1")
-    toes = motion.positions()[:, [JOINT["leftToes"], JOINT["rightToes"]]]
-    speed = np.linalg.norm(np.diff(toes[:, :, [0, 2]], axis=0), axis=-1) * 30
-    # A foot stands or swings; one that creeps would be between.
-    assert (np.minimum(speed, 0.5 - speed) < 0.01).mean() > 0.97
+    assert foot_skate(Seen(motion)) < 1  # cm/s
 
 
 def test_a_stream_makes_every_frame_once_and_forgets(pipe):

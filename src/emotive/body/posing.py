@@ -9,6 +9,7 @@ import numpy as np
 from emotive.affect import Affect, AffectCurve
 from emotive.errors import InputError
 from emotive.signals import JOINT, JOINTS, BodyMotion
+from emotive.signals.archive import frame_rate
 from emotive.signals.rotations import six_of
 
 from .arms import SIGNS, against, frame_of, placed, raise_of, reachable, wrists_of
@@ -73,7 +74,7 @@ class Poser:
             part = slice(first, first + _BLOCK)
             body = self._posed(tracks[part].clip(-1e6, 1e6))
             rotations[part], root[part] = six_of(body.rotations), body.at["hips"]
-        return BodyMotion(rotations, root, self.offsets, Fraction(self.fps).limit_denominator(100000))
+        return BodyMotion(rotations, root, self.offsets, frame_rate(self.fps))
 
     def _posed(self, tracks: np.ndarray) -> Posture:
         body = stands(self.feet, tracks, self.offsets, float(self.fps))

@@ -17,6 +17,7 @@ import numpy as np
 
 from emotive.errors import InputError
 from emotive.signals import JOINT, JOINTS, PARENTS, BodyMotion
+from emotive.signals.archive import frame_rate
 from emotive.signals.rotations import matrices_of_vectors, six_of, vectors_of
 
 from .bvh_reader import Bvh, read_bvh
@@ -53,7 +54,7 @@ def motion_of_bvh(
 
 def motion_of(bvh: Bvh, fps: float | Fraction | None = None, name: str = "the motion") -> BodyMotion:
     """The same of a file that was read; `name` is what errors call it."""
-    rate = bvh.fps if fps is None else Fraction(fps).limit_denominator(1001)
+    rate = bvh.fps if fps is None else frame_rate(fps)
     step = max(1, int(bvh.fps / rate))  # whole frames are left out, the rest is interpolated
     try:
         bones = humanoid_of(bvh.names, bvh.parents)

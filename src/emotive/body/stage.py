@@ -36,8 +36,13 @@ class Stage:
     @classmethod
     def of(cls, made: Provenance) -> Stage:
         """That of a motion to make again, as far as its provenance is to be trusted: it opens no file."""
-        style = made.extra.get("style")
-        return cls(style=style if style in ACTORS else None, upper=made.extra.get("upper") is True)
+        told = made.extra
+        style = told.get("style")
+        return cls(
+            style=style if style in ACTORS else None,
+            upper=told.get("upper") is True,
+            names="mixamo" if told.get("names") == "mixamo" else "vrm",
+        )
 
     def check(self, files: Sequence[Path]) -> None:
         """Raises InputError for what can be known to be wrong before anything is loaded."""
@@ -75,4 +80,8 @@ class Stage:
             told["transcript"] = self.transcript
         if self.style:
             told["style"] = self.style
+        if self.names != "vrm":
+            told["names"] = self.names
+        if self.speech_model != "emotive-speech-1":
+            told["speech_model"] = self.speech_model
         return told | ({"upper": True} if self.upper else {})

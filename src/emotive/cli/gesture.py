@@ -56,8 +56,8 @@ def gesture(
     device: Device = None,
     output: Annotated[list[str] | None, option(
         "A video (.mp4, .webm, .gif), motion (.glb, .vrma, .bvh, .npz, .json) or a mesh of the first frame "
-        "(.obj), overwritten if it exists; several at once; or a folder, for a video named after what it "
-        "shows. [the current folder]", "--output", "-o")] = None,
+        "(.obj, .ply), overwritten if it exists; several at once; or a folder, for a video named after what "
+        "it shows. [the current folder]", "--output", "-o")] = None,
 ) -> None:  # fmt: skip
     """Make a body speak with a feeling; the paths of the files are printed."""
     from emotive.body.stage import Stage

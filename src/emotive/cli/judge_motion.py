@@ -48,21 +48,19 @@ def body_judges(which: str) -> list[Any]:
 def explain_motion(file: Path, told: str, judges: list[Any], as_json: bool) -> list[dict[str, Any]]:
     """Prints what each judge reads in a motion, overall and over time, or returns it for JSON."""
     from emotive.affect import Affect
-    from emotive.body.motion_files import load_body_motion
+    from emotive.perceive.body_reading import judge_body
 
-    motion = load_body_motion(file)
     found: list[dict[str, Any]] = []
-    for judge in judges:
-        try:
-            estimates, curve = judge.estimate([motion]), judge.curve(motion)
-        except InputError as error:
-            raise InputError(f"{file}: {error}") from error
-        numbers = {name: round(float(x[0]), 4) for name, x in estimates._asdict().items()}
+    for read in judge_body(file, judges):
+        numbers = {name: round(float(x[0]), 4) for name, x in read.whole._asdict().items()}
         near = [term.term for term, _ in Affect(numbers["valence"], numbers["arousal"]).nearest(3)]
         if not as_json:
-            print(plain(f"{told}{judge.name}: {sentence(numbers, near, [])}"), flush=True)
-            for line in curve_lines(curve):
+            why = f" What moved it: {', '.join(read.moved_by)}." if read.moved_by else ""
+            print(plain(f"{told}{read.judge}: {sentence(numbers, near, [])}{why}"), flush=True)
+            for line in curve_lines(read.curve):
                 print(line, flush=True)
-        entry = {"file": str(file), "judge": judge.name, "fingerprint": judge.fingerprint(), **numbers}
-        found.append(entry | {"nearest": near, "moved_by": [], "over_time": curve_rows(curve)})
+        entry = {"file": str(file), "judge": read.judge, "fingerprint": read.fingerprint, **numbers}
+        found.append(
+            entry | {"nearest": near, "moved_by": read.moved_by, "over_time": curve_rows(read.curve)}
+        )
     return found

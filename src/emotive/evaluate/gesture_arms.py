@@ -163,7 +163,7 @@ def teacher_motion(speech: Speech, affect: AffectCurve, actor: Actor, seed: int)
     rng = np.random.default_rng(seed)
     shown = gesture(accents, phrases, points, fitted_end(loud, frames), actor.habits, float(FPS), rng)
     tracks = tracks_of(knots_of(shown.tracks, float(FPS)), np.arange(frames) / float(FPS))
-    return pose(tracks, FPS, build=actor.build, affect=affect)
+    return pose(tracks, FPS, build=actor.build, girth=actor.looks.girth, affect=affect)
 
 
 def again_motion(speech: Speech, affect: AffectCurve, actor: Actor, seed: int) -> BodyMotion:

@@ -18,7 +18,7 @@ from emotive.body.habits import random_habits
 from emotive.body.performing import Performer
 from emotive.body.posing import pose
 from emotive.data.gesture_teacher import gesture
-from emotive.evaluate.gesture_metrics import Seen, foot_skate, mean_jerk, stroke_consistency
+from emotive.evaluate.gesture_metrics import Seen, foot_skate, mean_jerk, repeated, stroke_consistency
 from emotive.evaluate.metrics import concordance, spearman
 from emotive.perceive.body_features import quantity_of_motion
 from emotive.perceive.body_judge import BodyJudge
@@ -93,7 +93,9 @@ def measure(
                 motion = _moved(pipe, arm, clip, accents[i], point, habits, rng)
                 seen = Seen(motion)
                 beat = stroke_consistency(seen, stresses[i])
-                other = stroke_consistency(seen, stresses[(i + 1) % len(clips)])
+                j = (i + 1) % len(clips)
+                wrong = repeated(stresses[j], len(clips[j].heard) / TOKENS, motion.duration)
+                other = stroke_consistency(seen, wrong)
                 amount, read = quantity_of_motion(motion), judge.estimate([motion])
                 found[arm].append(
                     (
@@ -152,11 +154,12 @@ def _moved(
 
 
 SYNTHETIC = """\
-**The embedded motion is learned from synthetic speech and a procedural teacher: nobody was recorded for it, by
-camera, suit or microphone.**"""
+**The embedded motion is learned from synthetic speech and a procedural teacher: nobody was recorded for it,
+by camera, suit or microphone.**"""
 
 CAPTURED = """\
-**Its maker added {count} takes of motion capture to the synthetic ones.** Their licences may bind the model."""
+**Its maker added {count} takes of motion capture to the synthetic ones.** Their licences may bind the
+model."""
 
 CARD = """---
 license: apache-2.0
@@ -184,8 +187,8 @@ do not slide, and wrists stay within their range, whatever it draws.
 
 {clips} clips of one to three sentences by synthetic voices (festival's and flite's `slt`, flite's `rms`,
 seventy of espeak-ng), many said with feeling. What the body does was made as training ran, by the rules of
-`data/gesture_teacher.py`: each time another person with habits of their own, and in two of three clips another
-affect than the voice's, so that the voice does not override what is asked for. Clean history at the start of
+`data/gesture_teacher.py`: each time another person with habits of their own, and in two of three clips
+another affect than the voice's, so that the voice does not override what is asked for. Clean history at the start of
 half of the windows, and sound that ends early, let the same weights go on for any length and stream.
 
 {history}.

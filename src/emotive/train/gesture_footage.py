@@ -147,7 +147,7 @@ def _packed(clips: Sequence[MotionClip], source: str) -> bytes:
     header = json.dumps({"source": source, "clips": rows})
     arrays = {name: np.concatenate([getattr(clip, name) for clip in clips]) for name in _ARRAYS}
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, header=np.frombuffer(header.encode(), np.uint8), **arrays)
+    np.savez(file, header=np.frombuffer(header.encode(), np.uint8), **arrays)
     return file.getvalue()
 
 
