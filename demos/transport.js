@@ -42,7 +42,7 @@ function transport(media, figure, length, moved = () => {}) {
 
   button.addEventListener("click", toggle);
   range.addEventListener("input", () => go(Number(range.value)));
-  for (const kind of ["play", "pause", "ended"]) {
+  for (const kind of ["play", "pause", "ended", "emptied"]) {
     media.addEventListener(kind, () => {
       figure.classList.toggle("playing", !media.paused);
       button.setAttribute("aria-label", media.paused ? "Play" : "Pause");

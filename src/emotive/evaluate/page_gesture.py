@@ -87,7 +87,8 @@ CAVEATS = (
     "The model learned from procedural motion to synthetic voices; how people move was never shown to it. "
     "That valence can be read so well is because posture carries it by rule; in people it is weak.",
     "Strokes are in time with the voice as far as a wrist’s speed tells; whether a gesture suits its word is "
-    "not measured.",
+    "not measured. What counts as preparation and rebound was settled on the teacher’s motion; all ends of "
+    "movement stand beside it.",
     "Speed and memory need a machine of their own: benchmarks/gesture.py measures them.",
 )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The judge of bodies with published directions only: a regressor that a reader can check by hand.
 
 Nothing here was fitted, on our motion or on any other, and all of it was written before any motion of ours
-was read. The literature says which way affect moves a body, and seldom by how much. Those statements, one
+was read; only how a stroke is told from other movement (`body_strokes`) was settled after a look at some. The
+literature says which way affect moves a body, and seldom by how much. Those statements, one
 line of `CUES` each, are read as a linear forward model,
 
     cue = norm + valence * toward_valence + arousal * toward_arousal + noise,    noise ~ N(0, spread^2)

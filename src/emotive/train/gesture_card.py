@@ -186,10 +186,11 @@ do not slide, and wrists stay within their range, whatever it draws.
     {command}
 
 {clips} clips of one to three sentences by synthetic voices (festival's and flite's `slt`, flite's `rms`,
-seventy of espeak-ng), many said with feeling. What the body does was made as training ran, by the rules of
-`data/gesture_teacher.py`: each time another person with habits of their own, and in two of three clips
-another affect than the voice's, so that the voice does not override what is asked for. Clean history at the start of
-half of the windows, and sound that ends early, let the same weights go on for any length and stream.
+seventy of espeak-ng), many said with feeling. What the body does was made as training ran, by the rules
+of `data/gesture_teacher.py`: each time another person with habits of their own, and in two of three clips
+another affect than the voice's, so that the voice does not override what is asked for. Clean history at
+the start of half of the windows, and sound that ends early, let the same weights go on for any length and
+stream.
 
 {history}.
 
