@@ -219,7 +219,8 @@ def test_bad_options_are_one_line(capsys: pytest.CaptureFixture[str], monkeypatc
             check_address("127.0.0.1", port)
     assert "--port 0" in refused("--port", "0")
     assert "no model" in refused("--model", "nonsense", "--port", str(free_port()))
-    assert "no model" in refused("--head-model", "nonsense", "--port", str(free_port()))
+    for kind in ("head", "gesture"):
+        assert "no model" in refused(f"--{kind}-model", "nonsense", "--port", str(free_port()))
     assert "cannot listen" in refused("--host", "no.such.host.invalid")
     assert "--share" in refused("--share")
     monkeypatch.setenv("EMOTIVE_STUDIO_AUTH", "nobody")
