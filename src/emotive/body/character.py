@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from emotive.errors import InputError
 from emotive.media import write_whole
 from emotive.media.gltf import short_way, times_of
 from emotive.signals import JOINT, JOINTS, BodyMotion, FaceMotion
-from emotive.signals.rotations import matrices_of_vectors, quaternions_of, vectors_of
+from emotive.signals.rotations import matrices_of_vectors, quaternions_of, six_of, vectors_of
 
 from .character_face import Control, controls_of, weight_tracks
 from .character_file import (
@@ -37,6 +37,7 @@ from .gltf_parts import LONGEST
 from .humanoid_names import check_humanoid, humanoid_of, spine_names, spine_of, way_up
 from .rest_pose import RestPose, rest_pose
 from .retarget import fitted
+from .turns import about_all
 
 SUFFIXES = (".glb", ".vrm")
 STILL = 1e-6  # of a quaternion, or in the file's unit: what changes by less has one key
@@ -127,7 +128,7 @@ def baked(
     character: Character, motion: BodyMotion, face: FaceMotion | None = None, provenance: str = ""
 ) -> GltfFile:
     """The file that `bake` writes."""
-    shown = fitted(motion, character.offsets)
+    shown = fitted(motion if face is None else _gazing(motion, face), character.offsets)
     rotations, hips = node_tracks(character, shown)
     added = Additions(character.file)
     document = added.document
@@ -210,6 +211,17 @@ def _hips(character: Character, motion: BodyMotion) -> np.ndarray:
     above = character.file.parents()[bones["hips"]]
     holder = np.linalg.inv(worlds[above]) if above >= 0 else np.eye(4)
     return places @ holder[:3, :3].T + holder[:3, 3]
+
+
+def _gazing(motion: BodyMotion, face: FaceMotion) -> BodyMotion:
+    """With the eyes turned as those of a face, at the motion's frames."""
+    times = np.arange(len(motion)) / float(motion.fps)
+    clock = np.arange(len(face)) / float(face.fps)
+    yaw, pitch = (np.interp(times, clock, np.rad2deg(column)) for column in face.gaze.T)
+    rotations = motion.rotations.copy()
+    for eye in _EYES:
+        rotations[:, JOINT[eye]] = six_of(about_all(yaw, -pitch, 0 * yaw))
+    return replace(motion, rotations=rotations)
 
 
 def _bones(file: GltfFile) -> tuple[str, dict[str, int]]:
