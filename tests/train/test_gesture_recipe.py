@@ -1,6 +1,7 @@
 """The recipe of gestures, small: scenes pair what is heard and what is shown, and a tiny model learns."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_it_learns_where_the_hands_are_and_is_kept(
     clips: list[Clip], affect: AffectEmbedding, tmp_path: Path
 ):
     torch.manual_seed(0)
-    size = {"dim": 48, "layers": 2, "heads": 2}
+    size: dict[str, Any] = {"dim": 48, "layers": 2, "heads": 2}
     lines: list[str] = []
     denoiser = train_denoiser(
         tmp_path, clips, affect, 0.2, torch.device("cpu"), batch_size=4, report=lines.append, **size
