@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import MLP, fourier_features, zero
-from .sequence import SequenceBlock, surroundings
+from .sequence import SequenceBlock, kept, surroundings
 
 POSE = 8  # rotation 3, translation 3, gaze 2
 
@@ -132,10 +132,8 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         """
         c, dtype = conditions, self.stem.weight.dtype
         b, n, _ = sample.shape
-        sound = torch.where(c.hears[..., None], self.listen(_kept(c.heard, c.hears).to(dtype)), self.unheard)
-        phones = torch.where(
-            c.knows[..., None], self.speak(_kept(c.visemes, c.knows).to(dtype)), self.unknown
-        )
+        sound = torch.where(c.hears[..., None], self.listen(kept(c.heard, c.hears).to(dtype)), self.unheard)
+        phones = torch.where(c.knows[..., None], self.speak(kept(c.visemes, c.knows).to(dtype)), self.unknown)
         h = self.stem(sample.to(dtype)) + sound.to(dtype) + phones.to(dtype)
         feeling = self.affect_projection(c.affect.to(dtype))
         feeling = torch.where(c.without_affect[:, None, None], self.null_affect.to(feeling.dtype), feeling)
@@ -150,8 +148,3 @@ class FaceDenoiser(ModelMixin, ConfigMixin):
         h = F.layer_norm(h, h.shape[-1:])
         said = self.said(h)
         return FacePrediction(self.out(h), said[..., 0], said[..., 1], said[..., 2:])
-
-
-def _kept(x: Tensor, where: Tensor) -> Tensor:
-    """`x` (B, N, K) where it holds, 0 elsewhere, even where it is not finite."""
-    return torch.where(where[..., None], x, torch.zeros((), dtype=x.dtype, device=x.device))

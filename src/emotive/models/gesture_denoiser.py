@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import MLP, fourier_features, zero
-from .sequence import SequenceBlock, surroundings
+from .sequence import SequenceBlock, kept, surroundings
 
 
 class GestureConditions(NamedTuple):
@@ -102,8 +102,8 @@ class GestureDenoiser(ModelMixin, ConfigMixin):
         """
         c, dtype = conditions, self.stem.weight.dtype
         b, n, _ = sample.shape
-        sound = torch.where(c.hears[..., None], self.listen(_kept(c.heard, c.hears).to(dtype)), self.unheard)
-        known = torch.where(c.knows[..., None], self.follow(_kept(c.events, c.knows).to(dtype)), self.unknown)
+        sound = torch.where(c.hears[..., None], self.listen(kept(c.heard, c.hears).to(dtype)), self.unheard)
+        known = torch.where(c.knows[..., None], self.follow(kept(c.events, c.knows).to(dtype)), self.unknown)
         h = self.stem(sample.to(dtype)) + sound.to(dtype) + known.to(dtype)
         feeling = self.affect_projection(c.affect.to(dtype))
         feeling = torch.where(c.without_affect[:, None, None], self.null_affect.to(feeling.dtype), feeling)
@@ -116,8 +116,3 @@ class GestureDenoiser(ModelMixin, ConfigMixin):
         for block in self.blocks:
             h = block(h, modulation, around)
         return self.out(F.layer_norm(h, h.shape[-1:]))
-
-
-def _kept(x: Tensor, where: Tensor) -> Tensor:
-    """`x` (B, N, K) where it holds, 0 elsewhere, even where it is not finite."""
-    return torch.where(where[..., None], x, torch.zeros((), dtype=x.dtype, device=x.device))

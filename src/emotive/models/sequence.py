@@ -79,3 +79,8 @@ def surroundings(present: Tensor, window: int, head_dim: int) -> Surroundings:
     frequencies = torch.exp(-torch.linspace(0.0, math.log(256.0), head_dim // 2, device=present.device))
     angles = at[:, None] * frequencies
     return Surroundings(present, bias, angles.cos(), angles.sin())
+
+
+def kept(x: Tensor, where: Tensor) -> Tensor:
+    """`x` (B, N, K) where it holds, bool (B, N), and 0 elsewhere, even where it is not finite."""
+    return torch.where(where[..., None], x, torch.zeros((), dtype=x.dtype, device=x.device))

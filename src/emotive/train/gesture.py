@@ -32,7 +32,7 @@ from .gesture_card import finish
 from .gesture_data import Scene, batches, filmed_scene, performances
 from .gesture_footage import open_motion_data
 from .gesture_losses import gesture_loss, scales
-from .loop import Average, Network, train
+from .loop import Average, on_device, train
 
 NAME = "emotive-gesture-1"
 SHARE = 0.5  # of what is learned that is motion capture, if there is any
@@ -127,8 +127,8 @@ def train_denoiser(
         denoiser = GestureDenoiser.from_pretrained(init / "denoiser", low_cpu_mem_usage=False)
         if denoiser.config["affect_sha256"] != affect.fingerprint():
             raise WeightsError(f"{init} was trained with another affect embedding")
-    denoiser = _on(device, denoiser.float())
-    affect = _on(device, affect)
+    denoiser = on_device(device, denoiser.float())
+    affect = on_device(device, affect)
     saved = time.monotonic()
 
     def on_save(average: Average[GestureDenoiser]) -> None:
@@ -171,9 +171,3 @@ def save(output: Path, affect: AffectEmbedding, denoiser: GestureDenoiser) -> Pa
         file.chmod(0o644)
     write_sums(folder)
     return folder
-
-
-def _on(device: torch.device, module: Network) -> Network:
-    """`module`, moved there; in words that the type checker follows."""
-    moving: Any = module
-    return moving.to(device)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +146,9 @@ def _packed(clips: Sequence[MotionClip], source: str) -> bytes:
         for clip in clips
     ]  # fmt: skip
     header = json.dumps({"source": source, "clips": rows})
-    arrays = {name: np.concatenate([getattr(clip, name) for clip in clips]) for name in _ARRAYS}
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(clip, name) for clip in clips]) for name in _ARRAYS
+    }
     file = io.BytesIO()
     np.savez(file, header=np.frombuffer(header.encode(), np.uint8), **arrays)
     return file.getvalue()

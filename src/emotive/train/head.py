@@ -32,7 +32,7 @@ from .head_card import VisemeReader, learned_from, measure, silence, write_card
 from .head_data import batches, performances
 from .head_footage import SHARE, mixed_batches, open_footage
 from .head_losses import channel_weights, head_loss, linear_basis
-from .loop import Average, Network, train
+from .loop import Average, on_device, train
 
 NAME = "emotive-head-1"
 SAVED_EVERY = 5 * 60  # s
@@ -126,8 +126,8 @@ def train_denoiser(
         denoiser = FaceDenoiser.from_pretrained(init / "denoiser", low_cpu_mem_usage=False)
         if denoiser.config["affect_sha256"] != affect.fingerprint():
             raise WeightsError(f"{init} was trained with another affect embedding")
-    denoiser = _on(device, denoiser.float())
-    affect = _on(device, affect)
+    denoiser = on_device(device, denoiser.float())
+    affect = on_device(device, affect)
     variance = torch.from_numpy(np.concatenate([t.weights for t in shown])).var(0)
     scale = float((variance * channel_weights()).sum())
     saved = time.monotonic()
@@ -205,9 +205,3 @@ def finish(
     }
     write_card(folder, rows, silence(denoiser, affect), facts)
     write_sums(folder)
-
-
-def _on(device: torch.device, module: Network) -> Network:
-    """`module`, moved there; in words that the type checker follows."""
-    moving: Any = module
-    return moving.to(device)

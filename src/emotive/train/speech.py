@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +31,7 @@ from emotive.voice.vocoder import VoiceFeatures
 from emotive.weights import resolve, verify, write_sums
 
 from .letter_to_sound import read_metrics, train_letter_to_sound
-from .loop import Network, train
+from .loop import on_device, train
 from .speech_card import facts_of, measure, write_card
 from .speech_data import SpeechBatch, batches, normalisation
 from .speech_losses import ProsodyBatch, Voice, prosody_loss, voice_loss
@@ -164,8 +163,8 @@ def train_voice(
         if denoiser.config["affect_sha256"] != sha256 or tuple(denoiser.config["voices"]) != names:
             raise WeightsError(f"{init} was trained with another affect embedding, or other voices")
     voice = Voice(denoiser.float(), durations.float(), affect)
-    voice = _on(device, voice)
-    _on(device, affect)
+    voice = on_device(device, voice)
+    on_device(device, affect)
     forward = torch.compile(voice) if compile else voice
 
     def loss(batch: SpeechBatch) -> torch.Tensor:
@@ -230,20 +229,14 @@ def train_prosody(
         return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
     torch.manual_seed(seed)
-    affect = _on(device, affect)
+    affect = on_device(device, affect)
     denoiser = ProsodyDenoiser(affect_sha256=affect.fingerprint())
     feed = prosody_batches(speakers, batch_size, seed)
     controls = torch.cat([next(feed).controls for _ in range(20)])
     denoiser.deviation = controls.flatten(0, 1).std(0).clamp_min(0.01)
-    denoiser = _on(device, denoiser)
+    denoiser = on_device(device, denoiser)
 
     def loss(batch: ProsodyBatch) -> torch.Tensor:
         return prosody_loss(denoiser, affect, ProsodyBatch(*(part.to(device) for part in batch)), autocast)
 
     return train(denoiser, feed, loss, minutes, output / "prosody.pt", report=report, label="prosody").model
-
-
-def _on(device: torch.device, module: Network) -> Network:
-    """`module`, moved there; in words that the type checker follows."""
-    moving: Any = module
-    return moving.to(device)
