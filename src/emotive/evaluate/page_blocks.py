@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from .scatter import scatter
 from .summary import AXES
@@ -98,3 +101,56 @@ def count(number: int, what: str) -> str:
 
 def short(of: Mapping[str, Any]) -> str:
     return escape(of["fingerprint"][:12] or "built in memory")
+
+
+def strips(sheets: Sequence[tuple[str, Mapping[str, np.ndarray]]], arms_told: Arms) -> str:
+    """Pictures of each arm under what they show."""
+    out = []
+    for caption, arms in sheets:
+        rows = "".join(
+            f'<figure><img src="{jpeg(arms[arm])}" alt="{escape(f"{caption}: {arms_told[arm][0]}")}">'
+            f"<figcaption>{escape(arms_told[arm][0])}</figcaption></figure>"
+            for arm in arms_told
+            if arm in arms
+        )
+        out.append(f"<h3>{escape(caption)}</h3>{rows}")
+    return "".join(out)
+
+
+def jpeg(pixels: np.ndarray) -> str:
+    """A picture (H, W, 3) as an address that holds it."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def cell(value: float | None, digits: int = 2, share: bool = False) -> str:
+    """A number, or a share in percent; a dash where there is none."""
+    return "–" if value is None else percent(value) if share else number(value, digits)
+
+
+def row(title: str, cells: Sequence[str], told: str = "") -> str:
+    """A row of a table: what it is, its cells, and what is told of it in small print."""
+    small = f"<small>{escape(told)}</small>" if told else ""
+    inside = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{escape(title)}{small}</th>{inside}</tr>'
+
+
+def tracking_table(found: Mapping[str, Any], arms: Arms) -> str:
+    """How well each judge sees a request that moves."""
+    rows = []
+    for arm in (arm for arm in arms if arm in found):
+        for judge, of in found[arm].items():
+            cells = [*(cell(of[axis], 3) for axis in AXES), *(cell(of["clips"][axis], 3) for axis in AXES)]
+            rows.append(row(f"{arms[arm][0]}, {judge} judge", [*cells, str(of["n"])]))
+    return table(("", *AXES, "valence, one clip", "arousal, one clip", "clips"), rows)
+
+
+def meanings(report: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """What the words of a report mean; {ceiling} stands for the highest rank correlation there can be."""
+    facts = {"ceiling": number(min(report["spearman_ceiling"].values()))}
+    return (
+        "<dl>"
+        + "".join(f"<dt>{k}</dt><dd>{escape(v.format(**facts))}</dd>" for k, v in texts.items())
+        + "</dl>"
+    )

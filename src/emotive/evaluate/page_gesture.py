@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from .gesture_targets import gesture_targets
 from .page_blocks import (
+    cell,
     control_tables,
     count,
+    meanings,
     number,
     percent,
+    row,
     scatters,
     section,
     short,
+    strips,
     table,
     target_table,
+    tracking_table,
 )
 from .summary import AXES
 
@@ -112,7 +114,7 @@ def gesture_page(
     judged += [(k, v) for k, v in report["judges"].items() if "axes" in v]
     body = [
         f'<p class="lede">{lede}</p>',
-        section("To see", _strips(sheets), SHOWN),
+        section("To see", strips(sheets, ARMS), SHOWN),
         section(
             "Against the targets", target_table(targets), "Fixed beforehand; met or not, they are all here."
         ),
@@ -133,7 +135,7 @@ def gesture_page(
         section("In time with the voice", _timing(report["timing"]), _voices_note(report)),
         section("Like the teacher", _alike(report["quality"]), "Distances compare within this table alone."),
         section("What bodies can do", _able(report["quality"]), "Of all clips of an arm."),
-        section("A curve followed", _tracking(report["tracking"]), "Concordance over time."),
+        section("A curve followed", tracking_table(report["tracking"], ARMS), "Concordance over time."),
         section("The voice’s own feeling", _voice(report["voice"]), _voice_note(report["voice"])),
         section(
             "A feeling borrowed",
@@ -143,44 +145,15 @@ def gesture_page(
         ),
         section("Named emotions", _names(report["names"]), _names_note(report["names"])),
         section("Chance and silence", _chance(report["chance"]), ""),
-        section("What the numbers mean", _meanings(report), ""),
+        section("What the numbers mean", meanings(report, MEANINGS), ""),
         section("What they do not say", "<ul>" + "".join(f"<li>{c}</li>" for c in CAVEATS) + "</ul>", ""),
         section("Made again", _provenance(report), ""),
     ]  # fmt: skip
     return f"Is the feeling seen, and does it move with the voice? {model['name']}, measured", body
 
 
-def _strips(sheets: Sequence[tuple[str, Mapping[str, np.ndarray]]]) -> str:
-    out = []
-    for caption, arms in sheets:
-        rows = "".join(
-            f'<figure><img src="{_jpeg(arms[arm])}" alt="{escape(f"{caption}: {ARMS[arm][0]}")}">'
-            f"<figcaption>{escape(ARMS[arm][0])}</figcaption></figure>"
-            for arm in ARMS
-            if arm in arms
-        )
-        out.append(f"<h3>{escape(caption)}</h3>{rows}")
-    return "".join(out)
-
-
-def _jpeg(pixels: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _cell(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else number(value, digits)
-
-
-def _row(title: str, cells: Sequence[str], told: str = "") -> str:
-    small = f"<small>{escape(told)}</small>" if told else ""
-    inside = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{escape(title)}{small}</th>{inside}</tr>'
-
-
 def _rows(found: Mapping[str, Any], cells: Any) -> list[str]:
-    return [_row(*_named(arm, cells(found[arm]))) for arm in ARMS if arm in found]
+    return [row(*_named(arm, cells(found[arm]))) for arm in ARMS if arm in found]
 
 
 def _named(arm: str, cells: Sequence[str]) -> tuple[str, Sequence[str], str]:
@@ -193,16 +166,16 @@ def _moved(found: Mapping[str, Any]) -> str:
 
     def cells(of: Mapping[str, Any]) -> list[str]:
         return [
-            _cell(of["spearman"], 3),
-            _cell(of["spearman_pure"], 3),
-            _cell(of["spearman_with_valence"], 3),
+            cell(of["spearman"], 3),
+            cell(of["spearman_pure"], 3),
+            cell(of["spearman_with_valence"], 3),
             percent(of["valence_sweep"]),
         ]
 
     heads = ("", "rank with arousal", "where valence is 0", "rank with valence", "sweep of valence")
     tables = table(heads, _rows({k: v for k, v in found.items() if k != "constant"}, cells))
     for axis in reversed(AXES):
-        rows = _rows(found, lambda of, axis=axis: [_cell(100 * v, 2) for v in of["levels"][axis].values()])
+        rows = _rows(found, lambda of, axis=axis: [cell(100 * v, 2) for v in of["levels"][axis].values()])
         tables += table((axis, *(level.replace("-", "−") for level in levels[axis])), rows)
     return tables
 
@@ -210,11 +183,11 @@ def _moved(found: Mapping[str, Any]) -> str:
 def _timing(found: Mapping[str, Any]) -> str:
     def cells(of: Mapping[str, Any]) -> list[str]:
         return [
-            _cell(of["stroke_rate"]),
-            f"<b>{_cell(of['own'], 3)}</b>",
-            _cell(of["shuffled"], 3),
+            cell(of["stroke_rate"]),
+            f"<b>{cell(of['own'], 3)}</b>",
+            cell(of["shuffled"], 3),
             *(_pair(of, k) for k in ("ends", "published", "strict")),
-            _cell(of["marked"], 3),
+            cell(of["marked"], 3),
         ]
 
     heads = (
@@ -225,7 +198,7 @@ def _timing(found: Mapping[str, Any]) -> str:
 
 
 def _pair(of: Mapping[str, Any], name: str) -> str:
-    return f"{_cell(of[f'{name}_own'], 3)} / {_cell(of[f'{name}_shuffled'], 3)}"
+    return f"{cell(of[f'{name}_own'], 3)} / {cell(of[f'{name}_shuffled'], 3)}"
 
 
 def _voices_note(report: Mapping[str, Any]) -> str:
@@ -237,10 +210,10 @@ def _voices_note(report: Mapping[str, Any]) -> str:
 def _alike(found: Mapping[str, Any]) -> str:
     def cells(of: Mapping[str, Any]) -> list[str]:
         return [
-            _cell(of.get("fgd"), 1),
-            _cell(of.get("hellinger"), 3),
+            cell(of.get("fgd"), 1),
+            cell(of.get("hellinger"), 3),
             *(
-                _cell(of.get(k), 2)
+                cell(of.get(k), 2)
                 for k in ("jerk", "jerk_ratio", "acceleration_ratio", "l1div", "l1div_ratio")
             ),
             percent(of["holds"]) if "holds" in of else "–",
@@ -256,11 +229,11 @@ def _alike(found: Mapping[str, Any]) -> str:
 def _able(found: Mapping[str, Any]) -> str:
     def cells(of: Mapping[str, Any]) -> list[str]:
         return [
-            _cell(of["skate"], 3),
-            _cell(of["skate_worst"], 3),
-            _cell(of["penetration"], 2),
+            cell(of["skate"], 3),
+            cell(of["skate_worst"], 3),
+            cell(of["penetration"], 2),
             percent(of["penetrating"]),
-            _cell(of["range"], 1),
+            cell(of["range"], 1),
         ]
 
     heads = (
@@ -270,20 +243,11 @@ def _able(found: Mapping[str, Any]) -> str:
     return table(heads, _rows({k: v for k, v in found.items() if k != "mean pose"}, cells))
 
 
-def _tracking(found: Mapping[str, Any]) -> str:
-    rows = []
-    for arm in (arm for arm in ARMS if arm in found):
-        for judge, of in found[arm].items():
-            cells = [*(_cell(of[axis], 3) for axis in AXES), *(_cell(of["clips"][axis], 3) for axis in AXES)]
-            rows.append(_row(f"{ARMS[arm][0]}, {judge} judge", [*cells, str(of["n"])]))
-    return table(("", *AXES, "valence, one clip", "arousal, one clip", "clips"), rows)
-
-
 def _voice(found: Mapping[str, Any]) -> str:
     rows = [
-        _row(
+        row(
             f"{axis}, {judge} judge",
-            [_cell(of[axis][k], 3) for k in ("request", "voice", "ccc")],
+            [cell(of[axis][k], 3) for k in ("request", "voice", "ccc")],
         )
         for judge, of in found.items()
         if judge != "n"
@@ -297,12 +261,12 @@ def _voice_note(found: Mapping[str, Any]) -> str:
 
 
 def _borrowed(found: Mapping[str, Any]) -> str:
-    rows = [_row("Heard by the speech judge", [*(_cell(found["heard"][a], 3) for a in AXES), "–", "–"])]
+    rows = [row("Heard by the speech judge", [*(cell(found["heard"][a], 3) for a in AXES), "–", "–"])]
     for judge, of in found.items():
         if judge in ("n", "heard"):
             continue
-        cells = [_cell(of[axis][k], 3) for k in ("felt", "heard") for axis in AXES]
-        rows.append(_row(f"Shown, {judge} judge", cells))
+        cells = [cell(of[axis][k], 3) for k in ("felt", "heard") for axis in AXES]
+        rows.append(row(f"Shown, {judge} judge", cells))
     heads = ("", "valence, as said", "arousal, as said", "valence, as heard", "arousal, as heard")
     return table(heads, rows)
 
@@ -311,7 +275,7 @@ def _names(found: Mapping[str, Any]) -> str:
     if not found:
         return "<p>Not measured: it needs two actors.</p>"
     confusions = found["model"]["confusions"]
-    rows = [_row(name, [str(n or "·") for n in row.values()]) for name, row in confusions.items()]
+    rows = [row(name, [str(n or "·") for n in of.values()]) for name, of in confusions.items()]
     return table(("shown, and what it was named", *confusions), rows)
 
 
@@ -328,19 +292,10 @@ def _names_note(found: Mapping[str, Any]) -> str:
 
 def _chance(found: Mapping[str, Any]) -> str:
     def cells(of: Mapping[str, Any]) -> list[str]:
-        return [_cell(100 * of["diversity"], 1), _cell(100 * of["idle_motion"], 2), _cell(of["idle_strokes"])]
+        return [cell(100 * of["diversity"], 1), cell(100 * of["idle_motion"], 2), cell(of["idle_strokes"])]
 
     heads = ("", "hands of two seeds apart, cm", "in silence: motion, cm/s", "strokes/s")
     return table(heads, _rows(found, cells))
-
-
-def _meanings(report: Mapping[str, Any]) -> str:
-    facts = {"ceiling": number(min(report["spearman_ceiling"].values()))}
-    return (
-        "<dl>"
-        + "".join(f"<dt>{k}</dt><dd>{escape(v.format(**facts))}</dd>" for k, v in MEANINGS.items())
-        + "</dl>"
-    )
 
 
 def _provenance(report: Mapping[str, Any]) -> str:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from .head_targets import head_targets
 from .page_blocks import (
+    cell,
     control_tables,
     count,
+    meanings,
     number,
     percent,
+    row,
     scatters,
     section,
     short,
+    strips,
     table,
     target_table,
+    tracking_table,
 )
 from .summary import AXES
 
@@ -99,7 +101,7 @@ def head_page(
     shown = [name for name, _ in judged if not name.endswith(", true")]
     body = [
         f'<p class="lede">{lede}</p>',
-        section("To see", _strips(sheets), SHOWN),
+        section("To see", strips(sheets, ARMS), SHOWN),
         section(
             "Against the targets", target_table(targets), "Fixed beforehand; met or not, they are all here."
         ),
@@ -118,7 +120,7 @@ def head_page(
             )
             for name, numbers in judged
         ),
-        section("A curve followed", _tracking(report["tracking"]), "Concordance over time."),
+        section("A curve followed", tracking_table(report["tracking"], ARMS), "Concordance over time."),
         section(
             "Five levels",
             _sweeps(report["sweeps"], head),
@@ -126,70 +128,41 @@ def head_page(
         ),
         section("Named emotions", _names(report["names"]), _names_note(report["names"])),
         section("Life", _life(report["life"]), "Talking, and 30 s of silence."),
-        section("What the numbers mean", _meanings(report), ""),
+        section("What the numbers mean", meanings(report, MEANINGS), ""),
         section("What they do not say", "<ul>" + "".join(f"<li>{c}</li>" for c in CAVEATS) + "</ul>", ""),
         section("Made again", _provenance(report), ""),
     ]  # fmt: skip
     return f"Do the lips fit, and is the feeling seen? {model['name']}, measured", body
 
 
-def _strips(sheets: Sequence[tuple[str, Mapping[str, np.ndarray]]]) -> str:
-    out = []
-    for caption, arms in sheets:
-        rows = "".join(
-            f'<figure><img src="{_jpeg(arms[arm])}" alt="{escape(f"{caption}: {ARMS[arm][0]}")}">'
-            f"<figcaption>{escape(ARMS[arm][0])}</figcaption></figure>"
-            for arm in ARMS
-            if arm in arms
-        )
-        out.append(f"<h3>{escape(caption)}</h3>{rows}")
-    return "".join(out)
-
-
-def _jpeg(pixels: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _cell(value: float | None, digits: int = 2, share: bool = False) -> str:
-    return "–" if value is None else percent(value) if share else number(value, digits)
-
-
-def _row(title: str, cells: Sequence[str], told: str = "") -> str:
-    small = f"<small>{escape(told)}</small>" if told else ""
-    inside = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{escape(title)}{small}</th>{inside}</tr>'
-
-
 def _lips(lips: Mapping[str, Any]) -> str:
-    def row(title: str, of: Mapping[str, Any], told: str = "") -> str:
+    def lip_row(title: str, of: Mapping[str, Any], told: str = "") -> str:
         cells = [
-            _cell(of["closure"]["recall"], share=True),
-            _cell(of["closure"]["precision"], share=True),
-            _cell(of["contact"]["recall"], share=True),
-            _cell(of["correlation"]),
+            cell(of["closure"]["recall"], share=True),
+            cell(of["closure"]["precision"], share=True),
+            cell(of["contact"]["recall"], share=True),
+            cell(of["correlation"]),
             str(of["lag"]).replace("-", "−"),
-            _cell(of["viseme_f1"]),
+            cell(of["viseme_f1"]),
             "–" if of["misalignment"] is None else f"{number(of['misalignment'], 0)} ms",
-            _cell(of["rounding"]),
+            cell(of["rounding"]),
         ]
-        return _row(title, cells, told)
+        return row(title, cells, told)
 
-    rows = [row(ARMS[arm][0], lips[arm], ARMS[arm][1]) for arm in ("model", "heard")]
+    rows = [lip_row(ARMS[arm][0], lips[arm], ARMS[arm][1]) for arm in ("model", "heard")]
     if lips["seen"]:
-        rows.append(row("From sound alone, on rendered frames", lips["seen"], "landmarks found anew"))
-    rows += [row(f"{voice}, from sound alone", of) for voice, of in lips["voices"].items()]
+        rows.append(lip_row("From sound alone, on rendered frames", lips["seen"], "landmarks found anew"))
+    rows += [lip_row(f"{voice}, from sound alone", of) for voice, of in lips["voices"].items()]
     for arm, how in (("heard", "from sound alone"), ("model", "with phone times")):
-        rows += [row(f"at {_way(name)}, {how}", of) for name, of in lips["corners"][arm].items()]
-    rows += [row(ARMS[arm][0], of, ARMS[arm][1]) for arm, of in lips["arms"].items()]
+        rows += [lip_row(f"at {_way(name)}, {how}", of) for name, of in lips["corners"][arm].items()]
+    rows += [lip_row(ARMS[arm][0], of, ARMS[arm][1]) for arm, of in lips["arms"].items()]
     for name, of in lips["controls"].items():
         told = "from sound alone; another sentence’s motion" if name == "shuffled" else "its own, shifted"
         title = "Shuffled" if name == "shuffled" else f"{_way(name)} frames"
-        rows.append(row(title, of, told))
+        rows.append(lip_row(title, of, told))
     heads = ("", "p b m closed", "precision", "f v touch", "correlation", "lag", "visemes", "misalignment")
     vowels = [
-        _row(ARMS[arm][0], [*(_cell(of["vowels"][kind], 3) for kind in of["vowels"]), _order(of)])
+        row(ARMS[arm][0], [*(cell(of["vowels"][kind], 3) for kind in of["vowels"]), _order(of)])
         for arm, of in (("model", lips["model"]), ("heard", lips["heard"]), *lips["arms"].items())
     ]
     kinds = tuple(lips["model"]["vowels"])
@@ -215,19 +188,10 @@ def _visemes(lips: Mapping[str, Any]) -> str:
         arms["Shuffled"] = lips["controls"]["shuffled"]
     kinds = list(lips["model"]["visemes"])
     rows = [
-        _row(title, [_cell(of["viseme_f1"]), *(_cell(of["visemes"].get(kind)) for kind in kinds)])
+        row(title, [cell(of["viseme_f1"]), *(cell(of["visemes"].get(kind)) for kind in kinds)])
         for title, of in arms.items()
     ]
     return table(("", "all", *kinds), rows)
-
-
-def _tracking(found: Mapping[str, Any]) -> str:
-    rows = []
-    for arm in (arm for arm in ARMS if arm in found):
-        for judge, of in found[arm].items():
-            cells = [*(_cell(of[axis], 3) for axis in AXES), *(_cell(of["clips"][axis], 3) for axis in AXES)]
-            rows.append(_row(f"{ARMS[arm][0]}, {judge} judge", [*cells, str(of["n"])]))
-    return table(("", *AXES, "valence, one clip", "arousal, one clip", "clips"), rows)
 
 
 def _sweeps(found: Mapping[str, Any], judge: str) -> str:
@@ -238,7 +202,7 @@ def _sweeps(found: Mapping[str, Any], judge: str) -> str:
                 of = judges[judge][axis]
                 if kind in of:
                     mark = "yes" if of[f"{kind}_rises"] else '<span class="missed">no</span>'
-                    rows.append(_row(f"{portrait}, {axis}, {kind}", [*(_cell(v) for v in of[kind]), mark]))
+                    rows.append(row(f"{portrait}, {axis}, {kind}", [*(cell(v) for v in of[kind]), mark]))
     return table(("", "−0.8", "−0.4", "0", "0.4", "0.8", "rises"), rows)
 
 
@@ -246,7 +210,7 @@ def _names(found: Mapping[str, Any]) -> str:
     if not found:
         return "<p>Not measured: it needs two portraits with landmarks.</p>"
     kinds = list(found["confusions"])
-    rows = [_row(name, [str(n or "·") for n in row.values()]) for name, row in found["confusions"].items()]
+    rows = [row(name, [str(n or "·") for n in of.values()]) for name, of in found["confusions"].items()]
     return table(("shown, and what it was named", *kinds), rows)
 
 
@@ -272,7 +236,7 @@ def _life(found: Mapping[str, Any]) -> str:
         "distance": ("distance", 1),
     }
     rows = [
-        _row(ARMS[arm][0], [_cell(found[arm][key], digits) for key, (_, digits) in columns.items()])
+        row(ARMS[arm][0], [cell(found[arm][key], digits) for key, (_, digits) in columns.items()])
         for arm in ARMS
         if arm in found
     ]
@@ -281,15 +245,6 @@ def _life(found: Mapping[str, Any]) -> str:
 
 def _way(name: str) -> str:
     return name.replace("-", "−").replace(",", ", ")
-
-
-def _meanings(report: Mapping[str, Any]) -> str:
-    facts = {"ceiling": number(min(report["spearman_ceiling"].values()))}
-    return (
-        "<dl>"
-        + "".join(f"<dt>{k}</dt><dd>{escape(v.format(**facts))}</dd>" for k, v in MEANINGS.items())
-        + "</dl>"
-    )
 
 
 def _provenance(report: Mapping[str, Any]) -> str:
