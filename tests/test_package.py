@@ -26,7 +26,7 @@ HOUSE = [
     ["affect", "checkpoints"],
     ["signals", "media"],
     ["models", "sampling", "weights", "devices", "fetching"],
-    ["voice", "face", "body", "perceive", "data"],
+    ["voice", "face", "body", "perceive", "data", "backbones", "compass"],
     ["pipelines"],
     ["evaluate", "train"],
     ["about", "acting", "batch", "matching", "plan", "showcase", "stimuli", "cli", "demos"],

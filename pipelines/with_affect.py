@@ -1,0 +1,304 @@
+"""Valence-arousal control for a diffusion pipeline as it is.
+
+pipe = with_affect(AutoPipelineForText2Image.from_pretrained("stabilityai/sd-turbo"))
+pipe("a house by the sea", affect="serenity", num_inference_steps=1, guidance_scale=0).images[0]
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from torch import Tensor
+
+from emotive.affect import Affect
+from emotive.backbones.adapter import AffectAdapter, Part, PromptEmbeds, Prompts, check_strength, only
+from emotive.backbones.families import Family, content_mask, embeds_of, family_of, with_embeds
+from emotive.backbones.saving import open_adapter
+from emotive.errors import InputError
+
+from .loading import EmotivePipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Pipe = TypeVar("Pipe", bound=DiffusionPipeline)
+MAX_GUIDANCE = 100.0
+_TEXTS = ("prompt", "prompt_2", "prompt_3")
+
+
+@dataclass
+class _Request:
+    """What one call asked for, and, once its prompt is encoded, the conditionings to predict from."""
+
+    affects: Sequence[Affect]
+    strength: float
+    guidance: float
+    directions: Mapping[str, float]
+    parts: Sequence[Part] | None = None
+    predicting: bool = False
+
+
+class AffectCall:
+    """What `with_affect` adds to the class of a pipeline."""
+
+    affect_adapter: AffectAdapter
+    _family: Family
+    _request: _Request | None = None
+
+    def __call__(
+        self,
+        *args: Any,
+        affect: Affect | str | Sequence[Affect | str] | None = None,
+        affect_strength: float = 1.0,
+        affect_guidance_scale: float = 1.0,
+        directions: Mapping[str, float] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """As the pipeline's own call, in an affect.
+
+        Args:
+            affect: a point of affect, its name or text (`Affect.parse`), or one for each prompt. None is the
+                pipeline without affect.
+            affect_strength: 0 is the pipeline without affect, bit for bit; 1 the affect as given; up to 10.
+            affect_guidance_scale: moves what is predicted away from what the prompt alone would give; 1 is
+                plain and free, other values cost one more call of the denoiser a step.
+            directions: directions that a person found (`emotive compass`), by name or file, and how far.
+
+        Raises:
+            InputError: an argument cannot be honoured.
+            WeightsError: the adapter was made for another text encoder.
+        """
+        request = _requested(affect, affect_strength, affect_guidance_scale, directions)
+        own: Any = super()
+        if request is None:
+            return own.__call__(*args, **kwargs)
+        given = inspect.signature(own.__call__).bind_partial(*args, **kwargs).arguments
+        if given.get("prompt") is None and given.get("prompt_embeds") is None:
+            kwargs["prompt"] = ""  # pure mood
+        with self._predicting(request):
+            return own.__call__(*args, **kwargs)
+
+    def encode_prompt(self, *args: Any, **kwargs: Any) -> Any:
+        """As the pipeline's own; within a call that asks for affect, the prompt's embeds have it."""
+        own: Any = super()
+        returned = own.encode_prompt(*args, **kwargs)
+        request = self._request
+        if request is None or request.parts is not None:  # FLUX encodes its negative prompt second
+            return returned
+        given = inspect.signature(own.encode_prompt).bind(*args, **kwargs)
+        base = embeds_of(self._family, returned)
+        base.check("the backbone's text encoder")
+        texts = _texts(given.arguments)
+        copies = given.arguments.get("num_images_per_prompt") or 1
+        prompts = len(base.tokens) // copies
+        if texts is not None:
+            mask = content_mask(self, self._family, texts, base.tokens)
+            base = replace(base, content=mask.repeat_interleave(copies, 0))
+
+        def encode(rows: Sequence[str]) -> PromptEmbeds:
+            plain = {**given.arguments, **dict.fromkeys(_TEXTS[1:] + _EMBEDS), "prompt": list(rows)[::copies]}
+            plain |= {"negative_prompt": None, "do_classifier_free_guidance": False}
+            accepted = given.signature.parameters
+            other = own.encode_prompt(**{k: v for k, v in plain.items() if k in accepted})
+            tokens = other[self._family.returned.index("tokens")]
+            mask = content_mask(self, self._family, {"prompt": list(rows)[::copies]}, tokens)
+            return embeds_of(self._family, other, mask.repeat_interleave(copies, 0))
+
+        said = None if texts is None else tuple(t for t in texts["prompt"] for _ in range(copies))
+        points = _points(request.affects, prompts, copies).to(base.tokens.device)
+        request.parts = self._conditionings(Prompts(base, said, encode), points, request)
+        return with_embeds(self._family, returned, request.parts[0].embeds)
+
+    def _conditionings(self, prompts: Prompts, points: Tensor, request: _Request) -> list[Part]:
+        """The conditionings of one call, the first of which the pipeline itself is given."""
+        parts = only(prompts.embeds)
+        if request.affects and request.strength:
+            parts = self.affect_adapter(prompts, points, request.strength)
+        if request.directions:
+            from emotive.compass.direction import add_directions
+
+            parts = [Part(add_directions(p.embeds, request.directions), p.weight) for p in parts]
+        for part in parts:
+            part.embeds.check(f"the adapter {self.affect_adapter.name!r}")
+        if request.guidance != 1:  # neutral + guidance * (felt - neutral)
+            parts = [Part(p.embeds, request.guidance * p.weight) for p in parts]
+            rest = torch.full((len(points),), 1 - request.guidance, device=points.device)
+            parts.append(Part(prompts.embeds, rest))
+        return [part for part in parts if part.weight.any()]
+
+    @contextmanager
+    def _predicting(self, request: _Request) -> Iterator[None]:
+        """Within, the denoiser predicts from every conditioning of `request`."""
+        denoiser = getattr(self, self._family.denoiser)
+        hook = denoiser.register_forward_hook(
+            functools.partial(_predict_all, request, self._family), with_kwargs=True
+        )
+        self._request = request
+        try:
+            yield
+        finally:
+            self._request = None
+            hook.remove()
+
+
+_EMBEDS = (
+    "prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds",
+    "negative_prompt_2", "negative_prompt_3",
+)  # fmt: skip
+
+
+def with_affect(pipe: Pipe, adapter: AffectAdapter | str | PathLike[str] = "directions") -> Pipe:
+    """Attaches affect to a diffusers pipeline: the same object, which now takes `affect=`,
+    `affect_strength=`, `affect_guidance_scale=` and `directions=` in its call (`AffectCall`).
+
+    Schedulers, LoRA, IP-Adapter, img2img, ControlNet, offloading and callbacks work as before, and
+    without `affect` so does the call. Attaching again replaces the adapter.
+
+    Args:
+        pipe: a pipeline of Stable Diffusion 1, 2, XL or 3, FLUX, or a latent consistency model.
+        adapter: "directions" (fitted here, in seconds), "blend", the folder of a saved adapter, or an
+            adapter.
+
+    Raises:
+        InputError: the pipeline is of no known family.
+        WeightsError: the folder holds no adapter.
+    """
+    if isinstance(pipe, EmotivePipeline):
+        raise InputError(f"{type(pipe).__name__} takes an affect already: call it with affect=")
+    if not isinstance(pipe, DiffusionPipeline):
+        raise InputError(f"affect is attached to a diffusers pipeline, not to {type(pipe).__name__}")
+    family = family_of(pipe)
+    if isinstance(adapter, (str, PathLike)):
+        adapter = open_adapter(adapter, functools.partial(plain_embeds, pipe))
+    if not isinstance(pipe, AffectCall):
+        plain = type(pipe)
+        # The name stays, for diffusers finds a pipeline's relatives, and saves it, by the name of its class.
+        added = {"__module__": plain.__module__, "__doc__": plain.__doc__, "_family": family}
+        pipe.__class__ = type(plain.__name__, (AffectCall, plain), added)
+    pipe.affect_adapter = adapter  # type: ignore[attr-defined]
+    return pipe
+
+
+def plain_embeds(pipe: Any, texts: Sequence[str]) -> PromptEmbeds:
+    """The embeds that a backbone makes of texts, without affect; what adapters are fitted on.
+
+    `pipe` is any pipeline of a known family, attached to or not.
+    """
+    family = family_of(pipe)
+    own = super(AffectCall, pipe) if isinstance(pipe, AffectCall) else pipe
+    accepted = inspect.signature(own.encode_prompt).parameters
+    asked = {"prompt": list(texts), "device": pipe._execution_device, "num_images_per_prompt": 1}
+    asked |= {"do_classifier_free_guidance": False}
+    asked |= {name: None for name in ("prompt_2", "prompt_3") if name in accepted}
+    with torch.no_grad():
+        returned = own.encode_prompt(**{k: v for k, v in asked.items() if k in accepted})
+    tokens = returned[family.returned.index("tokens")]
+    return embeds_of(family, returned, content_mask(pipe, family, {"prompt": list(texts)}, tokens))
+
+
+def _predict_all(
+    request: _Request, family: Family, denoiser: torch.nn.Module, args: tuple, kwargs: dict, output: Any
+) -> Any:
+    """Forward hook of the denoiser: in the rows that are conditioned on the prompt, the weighted sum of what
+    it predicts from every conditioning."""
+    parts = request.parts
+    given = kwargs.get("encoder_hidden_states")
+    if request.predicting or parts is None or given is None:
+        return None
+    if len(parts) == 1 and bool((parts[0].weight == 1).all()):
+        return None
+    rows = _rows(given, parts[0].embeds.tokens.to(given))
+    if rows is None:  # the call for the negative prompt alone
+        return None
+    prediction = output[0]
+    total = _weighted(prediction[rows], parts[0].weight)
+    request.predicting = True
+    try:
+        for part in parts[1:]:
+            swapped = _swapped(kwargs, family, part.embeds, rows)
+            total = total + _weighted(denoiser(*args, **swapped)[0][rows], part.weight)
+    finally:
+        request.predicting = False
+    mixed = prediction.clone()
+    mixed[rows] = total.to(prediction.dtype)
+    if isinstance(output, tuple):
+        return (mixed, *output[1:])
+    output[next(iter(output))] = mixed
+    return output
+
+
+def _rows(given: Tensor, wanted: Tensor) -> slice | None:
+    """Where in the batch the prompt's embeds are: beside them lie those of the negative prompt."""
+    n = len(wanted)
+    for start in range(0, len(given) - n + 1, n):
+        if torch.equal(given[start : start + n], wanted):
+            return slice(start, start + n)
+    return None
+
+
+def _swapped(kwargs: dict, family: Family, embeds: PromptEmbeds, rows: slice) -> dict:
+    """The denoiser's arguments with other embeds in these rows."""
+
+    def put(into: Tensor, other: Tensor | None) -> Tensor:
+        swapped = into.clone()
+        if other is not None:
+            swapped[rows] = other.to(into)
+        return swapped
+
+    changed = dict(kwargs)
+    changed["encoder_hidden_states"] = put(kwargs["encoder_hidden_states"], embeds.tokens)
+    if family.pooled_argument:
+        name, *key = family.pooled_argument
+        if key:  # SDXL keeps them in a dictionary
+            changed[name] = {**kwargs[name], key[0]: put(kwargs[name][key[0]], embeds.pooled)}
+        else:
+            changed[name] = put(kwargs[name], embeds.pooled)
+    return changed
+
+
+def _weighted(prediction: Tensor, weight: Tensor) -> Tensor:
+    shape = (-1,) + (1,) * (prediction.ndim - 1)
+    return prediction.float() * weight.to(prediction.device, torch.float32).view(shape)
+
+
+def _requested(
+    affect: Any, strength: float, guidance: float, directions: Mapping[str, float] | None
+) -> _Request | None:
+    """What a call asks for; None if it is the pipeline as it was."""
+    check_strength(strength)
+    if not 0 <= guidance <= MAX_GUIDANCE:
+        raise InputError(f"affect_guidance_scale must lie in 0..{MAX_GUIDANCE:g}, not {guidance:g}")
+    several = isinstance(affect, Sequence) and not isinstance(affect, (str, Affect))
+    given: Sequence[Any] = affect if several else [affect]
+    affects = [] if affect is None else [Affect.parse(a) for a in given]
+    if several and not affects:
+        raise InputError("affect is an empty list: give a point, or one for each prompt")
+    if not (affects and strength) and not directions:
+        return None
+    return _Request(affects, strength, guidance, directions or {})
+
+
+def _points(affects: Sequence[Affect], prompts: int, copies: int) -> Tensor:
+    """(B, 3): the affects, one for all or one for each prompt, each repeated for the copies of its prompt."""
+    if len(affects) not in (0, 1, prompts):
+        raise InputError(f"{len(affects)} affects for {prompts} prompts: give one, or one for each")
+    points = np.stack([a.as_array() for a in affects]) if affects else np.zeros((1, 3), np.float32)
+    rows = torch.from_numpy(points).expand(prompts, 3) if len(points) == 1 else torch.from_numpy(points)
+    return rows.repeat_interleave(copies, 0)
+
+
+def _texts(given: Mapping[str, Any]) -> dict[str, Sequence[str]] | None:
+    """The prompts of a call by argument, one text a row; None if it has embeds instead."""
+    if given.get("prompt") is None or given.get("prompt_embeds") is not None:
+        return None
+    texts = {name: given[name] for name in _TEXTS if given.get(name)} | {"prompt": given["prompt"]}
+    return {name: [text] if isinstance(text, str) else list(text) for name, text in texts.items()}
