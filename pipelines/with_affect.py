@@ -81,11 +81,11 @@ class AffectCall:
         own: Any = super()
         if request is None:
             return own.__call__(*args, **kwargs)
-        given = inspect.signature(own.__call__).bind_partial(*args, **kwargs).arguments
-        if given.get("prompt") is None and given.get("prompt_embeds") is None:
-            kwargs["prompt"] = ""  # pure mood
+        given = inspect.signature(own.__call__).bind_partial(*args, **kwargs)
+        if given.arguments.get("prompt") is None and given.arguments.get("prompt_embeds") is None:
+            given.arguments["prompt"] = ""  # pure mood
         with self._predicting(request):
-            return own.__call__(*args, **kwargs)
+            return own.__call__(*given.args, **given.kwargs)
 
     def encode_prompt(self, *args: Any, **kwargs: Any) -> Any:
         """As the pipeline's own; within a call that asks for affect, the prompt's embeds have it."""

@@ -90,7 +90,7 @@ def tiny_sd() -> StableDiffusionPipeline:
 def tiny_sd2() -> StableDiffusionPipeline:
     """Stable Diffusion 2.x: v prediction, linear projections, prompts padded with "!"."""
     unet = _unet(cross_attention_dim=16, use_linear_projection=True)
-    scheduler = EulerDiscreteScheduler(prediction_type="v_prediction")
+    scheduler = EulerDiscreteScheduler(prediction_type="v_prediction", steps_offset=1, beta_schedule="scaled_linear")
     return StableDiffusionPipeline(
         vae(4), clip_text(16, act="gelu"), clip_tokenizer(pad="-"), unet, scheduler, None, None,  # type: ignore[arg-type]
         requires_safety_checker=False,
