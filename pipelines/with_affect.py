@@ -183,9 +183,25 @@ def with_affect(pipe: Pipe, adapter: AffectAdapter | str | PathLike[str] = "dire
         plain = type(pipe)
         # The name stays, for diffusers finds a pipeline's relatives, and saves it, by the name of its class.
         added = {"__module__": plain.__module__, "__doc__": plain.__doc__, "_family": family}
+        added["__call__"] = _told_of(plain)
         pipe.__class__ = type(plain.__name__, (AffectCall, plain), added)
     pipe.affect_adapter = adapter  # type: ignore[attr-defined]
     return pipe
+
+
+def _told_of(plain: type) -> Any:
+    """`AffectCall.__call__` for pipelines of this class, with a signature that has its arguments, too."""
+
+    def __call__(self: AffectCall, *args: Any, **kwargs: Any) -> Any:
+        return AffectCall.__call__(self, *args, **kwargs)
+
+    own, more = (inspect.signature(kind.__call__).parameters for kind in (plain, AffectCall))
+    added = [p for p in more.values() if p.kind is p.KEYWORD_ONLY]
+    there = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
+    rest = [p for p in own.values() if p.kind is p.VAR_KEYWORD]
+    __call__.__signature__ = inspect.Signature([*there, *added, *rest])  # type: ignore[attr-defined]
+    __call__.__doc__ = AffectCall.__call__.__doc__
+    return __call__
 
 
 def plain_embeds(pipe: Any, texts: Sequence[str]) -> PromptEmbeds:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emotive.pipelines.image import EmotiveImagePipeline
     from emotive.pipelines.speech import EmotiveSpeechPipeline
     from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
+    from emotive.pipelines.with_affect import with_affect
     from emotive.signals import BodyMotion, FaceMotion, Speech
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "FaceMotion",
     "Speech",
     "__version__",
+    "with_affect",
 ]
 
 _ROOMS = {
@@ -41,6 +43,7 @@ _ROOMS = {
     "EmotiveTalkingHeadPipeline": "emotive.pipelines.talking_head",
     "FaceMotion": "emotive.signals",
     "Speech": "emotive.signals",
+    "with_affect": "emotive.pipelines.with_affect",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,7 +20,10 @@ from emotive.media.provenance import Provenance
 if TYPE_CHECKING:
     from PIL import Image
 
+    from emotive.pipelines.backbone import BackbonePainter
     from emotive.pipelines.image import EmotiveImagePipeline
+
+    Painter = EmotiveImagePipeline | BackbonePainter
 
 MAX_COUNT = 10_000
 MAX_SIDE = 21  # cells along one side of a grid: steps of 0.1
@@ -45,6 +48,7 @@ class ImageJob:
     affect_guidance_scale: float | None = None
     affect_strength: float = 1.0
     texture: float = 1.0
+    directions: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
@@ -65,11 +69,12 @@ class ImageJob:
             "affect_guidance_scale": self.affect_guidance_scale,
             "affect_strength": self.affect_strength,
             "texture": self.texture,
+            **({"directions": dict(self.directions)} if self.directions else {}),
         }
 
 
 def run_image_jobs(
-    pipe: EmotiveImagePipeline, jobs: Iterable[ImageJob], batch_size: int = 1
+    pipe: Painter, jobs: Iterable[ImageJob], batch_size: int = 1
 ) -> Iterator[tuple[ImageJob, Image.Image]]:
     """Makes the pictures in order, up to `batch_size` neighbours with equal settings at a time.
 
@@ -103,6 +108,7 @@ def image_jobs(plan: Provenance, count: int = 1) -> list[ImageJob]:
         plan.affect_guidance_scale,
         plan.affect_strength,
         plan.texture,
+        plan.directions,
     )
     step = 0 if plan.affect is None else 1
     return [

@@ -10,9 +10,10 @@ import hashlib
 import os
 import re
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,20 @@ from emotive.media.provenance import Provenance, now, read_provenance
 if TYPE_CHECKING:
     import torch
 
+    from emotive.pipelines.backbone import BackbonePainter
     from emotive.pipelines.image import EmotiveImagePipeline
     from emotive.pipelines.image_edit import EmotiveImageEditOutput
     from emotive.pipelines.loading import EmotivePipeline
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to compute, as a person asks for it; None is the best there is."""
+
+    device: str | None = None
+    dtype: str | None = None
+    offload: str | None = None
+
 
 WHERE = ("model_fingerprint", "emotive", "torch", "device", "dtype", "threads")  # what may change a picture
 
@@ -112,13 +124,50 @@ def load_pipeline(
     return pipe, placed(pipe, chosen, precision)
 
 
+def open_painter(
+    plan: Provenance, place: Place, own_steps: bool = False
+) -> tuple[EmotiveImagePipeline | BackbonePainter, dict[str, Any], Provenance]:
+    """What paints `plan`, ours or a backbone; what is particular to this place; and the plan with the number
+    of steps that the model likes, if `own_steps`.
+
+    Raises InputError and WeightsError, as `load_pipeline`.
+    """
+    if not plan.backbone:
+        if place.offload is not None:
+            raise InputError("--offload is for diffusion models of others: this one is small")
+        pipe, here = load_pipeline(plan.model, place.device, place.dtype)
+        return pipe, here, plan
+    from emotive.devices import choose_device, choose_dtype
+    from emotive.pipelines.backbone import BackbonePainter, BackboneSettings
+
+    device = choose_device(place.device)
+    dtype, _ = choose_dtype(device, place.dtype)
+    settings = BackboneSettings.from_record(plan.backbone)
+    with quiet_diffusers():
+        painter = BackbonePainter.open(
+            plan.model, settings, device=device, dtype=dtype, offload=place.offload
+        )
+    if own_steps:
+        plan = replace(plan, num_inference_steps=painter.default_steps)
+    if settings.adapter_fingerprint not in ("", painter.settings.adapter_fingerprint):
+        warnings.warn("the adapter differs from the one of then", stacklevel=2)
+    plan = replace(plan, texture=0.0, backbone=painter.settings.to_record())
+    return painter, _here(painter, device, dtype), plan
+
+
 def placed(pipe: EmotivePipeline, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
     """Moves a pipeline to `device`, silences its bar, and tells what is particular to this place, by the
     provenance's names: for `settled`."""
-    import torch
-
     pipe.to(device)
     pipe.set_progress_bar_config(disable=True)
+    return _here(pipe, device, dtype)
+
+
+def _here(
+    pipe: EmotivePipeline | BackbonePainter, device: torch.device, dtype: torch.dtype
+) -> dict[str, Any]:
+    import torch
+
     return {
         "model": pipe.name,
         "model_fingerprint": pipe.fingerprint(),
@@ -130,7 +179,7 @@ def placed(pipe: EmotivePipeline, device: torch.device, dtype: torch.dtype) -> d
     }
 
 
-def settled(plan: Provenance, pipe: EmotivePipeline, here: dict[str, Any]) -> Provenance:
+def settled(plan: Provenance, pipe: EmotivePipeline | BackbonePainter, here: dict[str, Any]) -> Provenance:
     """`plan` with this place, and the model's own guidance where none was asked for."""
     for name, value in zip(("guidance_scale", "affect_guidance_scale"), pipe.guidance_defaults, strict=True):
         if getattr(plan, name) is None:
@@ -179,18 +228,26 @@ def differences(made: Provenance, here: dict[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def quiet_diffusers() -> Iterator[None]:
-    """Within, diffusers says nothing short of errors: no bar over five small files, no advice to install."""
+    """Within, diffusers and transformers say nothing short of errors: no bar over five small files, no advice
+    to install."""
+    import sys
+
     from diffusers.utils import logging
 
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    # transformers is optional, and diffusers has imported it if it is here.
+    theirs: Any = sys.modules.get("transformers")
+    loggers = [logging] if theirs is None else [logging, theirs.utils.logging]
+    levels = [(each, each.get_verbosity(), each.is_progress_bar_enabled()) for each in loggers]
+    for each in loggers:
+        each.set_verbosity_error()
+        each.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+        for each, level, bars in levels:
+            each.set_verbosity(level)
+            if bars:
+                each.enable_progress_bar()
 
 
 def _scale(text: str) -> tuple[float, float]:

@@ -254,7 +254,13 @@ def image_job(stimulus: Stimulus, plan: Provenance) -> ImageJob:
     """How a stimulus is painted. Raises InputError where a setting is out of range."""
     settings = (plan.num_inference_steps, plan.guidance_scale, plan.affect_guidance_scale)
     return ImageJob(
-        stimulus.prompt, stimulus.affect, stimulus.seed, *settings, plan.affect_strength, plan.texture
+        stimulus.prompt,
+        stimulus.affect,
+        stimulus.seed,
+        *settings,
+        plan.affect_strength,
+        plan.texture,
+        plan.directions,
     )
 
 
@@ -271,6 +277,8 @@ def _settings(plan: Provenance, stimuli: Sequence[Stimulus], judges: tuple[Judge
         "affect_guidance_scale": plan.affect_guidance_scale,
         "affect_strength": plan.affect_strength,
         "texture": plan.texture,
+        **({"directions": dict(plan.directions)} if plan.directions else {}),
+        **({"backbone": dict(plan.backbone)} if plan.backbone else {}),
         "judges": [judge.fingerprint() for judge in judges],
         "prompts": list(dict.fromkeys(s.prompt for s in stimuli)),
         "cells": list(dict.fromkeys((s.affect.valence, s.affect.arousal) for s in stimuli)),

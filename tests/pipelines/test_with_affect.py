@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -70,6 +71,9 @@ def test_it_is_the_same_object_and_class(family: str):
     attached = with_affect(pipe, AffectBlend())
     assert attached is pipe and isinstance(pipe, kind) and isinstance(pipe, AffectCall)
     assert type(pipe).__name__ == kind.__name__ and pipe.components == parts
+    told, own = (list(inspect.signature(k.__call__).parameters) for k in (type(pipe), kind))
+    ours = ["affect", "affect_strength", "affect_guidance_scale", "directions"]
+    assert [name for name in told if name not in ours] == own and set(ours) < set(told)
 
 
 def test_without_affect_it_is_bit_for_bit_the_plain_pipeline(family: str):

@@ -59,6 +59,7 @@ def show(
             "affect": feeling,
             "strength": _number(made.affect_strength),
             "model": f"{made.model}  {made.model_fingerprint[:12]}",
+            **_settings(made),
             "sampling": f"seed {made.seed}, {made.num_inference_steps} steps, {guidance}{size}",
             "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
             **_again(made, file),
@@ -166,6 +167,16 @@ def _again(made: Provenance, file: Path) -> dict[str, str]:
     }
     given = [f"--{name.replace('_', '-')} {what}" for name, what in files.items() if name in made.extra]
     return {"again": " ".join(["emotive", made.medium, *photo, *given, "--like", str(file)])}
+
+
+def _settings(made: Provenance) -> dict[str, str]:
+    """How somebody else's model was set, and the directions that were followed."""
+    shown = {name.replace("_", " "): value for name, value in made.backbone.items() if "sha256" not in name}
+    if print_of := shown.pop("adapter fingerprint", ""):
+        shown["adapter"] = f"{shown.get('adapter', '')} {print_of[:12]}"
+    settings = {"set": "\n".join(f"{name}: {value}" for name, value in shown.items())} if shown else {}
+    followed = ", ".join(f"{name} {amount:g}" for name, amount in made.directions.items())
+    return settings | ({"directions": followed} if followed else {})
 
 
 def _words(made: Provenance) -> dict[str, str]:

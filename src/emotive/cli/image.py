@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emotive.errors import InputError
 
+from .backbone import (
+    Adapter,
+    Config,
+    Direction,
+    InitImage,
+    Lora,
+    NegativePrompt,
+    Offload,
+    Size,
+    Strength,
+    parsed_amounts,
+    with_backbone,
+)
 from .common import IMAGE_MODEL, Device, app, batch_size, make_folder, option, progress, say
 
 if TYPE_CHECKING:
     from emotive.media.provenance import Provenance
+    from emotive.plan import Place
 
 
 @app.command()
@@ -23,7 +38,8 @@ def image(
         "valence,arousal[,dominance] in -1..1, a name, or a mixture: joy:0.7+fear:0.3. [neutral]")] = None,
     scale: Annotated[str | None, option("Range of the numbers in --affect: 1..9, -3..3. [-1..1]")] = None,
     affect_strength: Annotated[float | None, option("How much of it; 0 is neutral. [1.0]")] = None,
-    steps: Annotated[int | None, option("Sampling steps, 1 to 1000. [4]")] = None,
+    direction: Direction = None,
+    steps: Annotated[int | None, option("Sampling steps, 1 to 1000. [4, or the model's own]")] = None,
     guidance_scale: Annotated[float | None, option("Pull of the prompt. [the model's own]")] = None,
     affect_guidance_scale: Annotated[float | None, option("Pull of the affect. [the model's own]")] = None,
     texture: Annotated[float | None, option("Surface texture; 0 is none. [1.0]")] = None,
@@ -40,7 +56,17 @@ def image(
     match: Annotated[str | None, option(
         "With --prompts: also write the set equalised in any of luminance,contrast,saturation.")] = None,
     like: Annotated[Path | None, option("Remake this file; other options change what they name.")] = None,
-    model: Annotated[str | None, option(f"Name, folder or hub id. [{IMAGE_MODEL}]")] = None,
+    model: Annotated[str | None, option(
+        f"Ours, or Stable Diffusion 1 to 3, XL or FLUX: name, folder, hub id, .safetensors. [{IMAGE_MODEL}]"
+    )] = None,
+    adapter: Adapter = None,
+    negative_prompt: NegativePrompt = None,
+    size: Size = None,
+    lora: Lora = None,
+    init_image: InitImage = None,
+    strength: Strength = None,
+    config: Config = None,
+    offload: Offload = None,
     device: Device = None,
     dtype: Annotated[str | None, option("fp32, bf16, fp16. [bf16 where it is fast]")] = None,
     output: Annotated[str | None, option(
@@ -49,7 +75,7 @@ def image(
 ) -> None:  # fmt: skip
     """Paint a scene with a feeling; the paths of the files are printed."""
     from emotive.batch import MAX_COUNT, image_jobs, output_paths, run_image_jobs, write_images
-    from emotive.plan import blank_plan, differences, load_pipeline, plan_like, settled, with_feeling
+    from emotive.plan import Place, blank_plan, differences, open_painter, plan_like, settled, with_feeling
 
     if like is None and not (prompt or "").strip() and not any((affect, grid, curve, prompts)):
         raise InputError('say what to paint, such as "a boat by the sea", or --affect joy for a mood alone')
@@ -64,6 +90,16 @@ def image(
         "texture": texture,
         "seed": seed,
         "model": model,
+        "directions": dict(parsed_amounts(direction, "--direction")) if direction else None,
+    }
+    theirs = {
+        "adapter": adapter,
+        "negative_prompt": negative_prompt,
+        "size": size,
+        "loras": lora,
+        "init_image": init_image,
+        "strength": strength,
+        "config": config,
     }
     if prompts is None and (seeds is not None or match is not None):
         raise InputError("--seeds and --match go with --prompts")
@@ -78,21 +114,25 @@ def image(
     made = None if like is None else plan_like(like)
     asked = {key: value for key, value in given.items() if value is not None}
     plan = with_feeling(replace(made or blank_plan(IMAGE_MODEL), **asked), affect, scale, grid, curve, fps)
+    plan = with_backbone(plan, like is not None and model is None, theirs)
+    if texture and plan.backbone:
+        raise InputError("--texture is laid on pictures of the embedded model only")
+    own_steps = steps is None and (made is None or model is not None)
     if prompts is not None:
         first, several = 0 if seed is None else seed, 1 if seeds is None else seeds
-        _stimulus_set(plan, prompts, first, several, match, output, device, dtype)
+        _stimulus_set(plan, prompts, first, several, match, output, Place(device, dtype, offload), own_steps)
         return
     if count > 1 and plan.affect is None:
         raise InputError("--count goes with single pictures, not with --grid or --curve")
     jobs = image_jobs(plan, count)
     targets = output_paths(plan, output, count)
-    if made is None:
-        pipe, here = load_pipeline(plan.model, device, dtype)
-    else:
-        place = device or _if_present(made.device)
-        pipe, here = load_pipeline(plan.model, place, dtype or made.dtype or None)
-        for difference in differences(made, here):
-            say(f"note: {difference}; the picture may come out different")
+    place = Place(device, dtype, offload)
+    if made is not None:
+        place = Place(device or _if_present(made.device), dtype or made.dtype or None, offload)
+    pipe, here, plan = open_painter(plan, place, own_steps)
+    jobs = image_jobs(plan, count)
+    for difference in differences(made, here) if made is not None else ():
+        say(f"note: {difference}; the picture may come out different")
     pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
     for path in write_images(settled(plan, pipe, here), pictures, targets):
         print(path, flush=True)
@@ -107,14 +147,14 @@ def _stimulus_set(
     seeds: int,
     match: str | None,
     output: str | None,
-    device: str | None,
-    dtype: str | None,
+    place: Place,
+    own_steps: bool,
 ) -> None:
     from emotive.batch import valence_arousal_grid
     from emotive.matching import MATCHABLE
     from emotive.perceive.picture import PictureJudge
     from emotive.perceive.published import PublishedJudge
-    from emotive.plan import load_pipeline, settled
+    from emotive.plan import open_painter, settled
     from emotive.stimuli import image_job, make_stimuli, match_stimuli, read_prompts, stimulus_list
 
     names = [] if match is None else [name.strip() for name in match.split(",")]
@@ -129,8 +169,8 @@ def _stimulus_set(
     for stimulus in stimulus_list(read_prompts(prompts, lambda text: None), cells, seed, seeds):
         image_job(stimulus, plan)
     make_folder(Path(output))
-    pipe, here = load_pipeline(plan.model, device, dtype)
-    known = read_prompts(prompts, lambda text: pipe.text_encoder.tokenize([text]))
+    pipe, here, plan = open_painter(plan, place, own_steps)
+    known = read_prompts(prompts, _words_check(pipe))
     stimuli = stimulus_list(known, cells, seed, seeds)
     judges = PictureJudge.from_pretrained(), PublishedJudge()
     folder, plan = Path(output), settled(replace(plan, grid=None, cells=(), affect=None), pipe, here)
@@ -150,6 +190,12 @@ def _stimulus_set(
                     f"Spearman within prompts {before['spearman_within_prompt']:.2f} -> "
                     f"{after['spearman_within_prompt']:.2f} with {', '.join(names)} equal"
                 )
+
+
+def _words_check(pipe: Any) -> Callable[[str], object]:
+    """What complains about words that a model does not know; other people's models read any."""
+    encoder = getattr(pipe, "text_encoder", None)
+    return (lambda text: None) if encoder is None else (lambda text: encoder.tokenize([text]))
 
 
 def _checked_text(text: str) -> str:

@@ -42,7 +42,9 @@ class Provenance:
     typed on. A V-A sheet has `grid` (rows, columns) and one Affect per cell in reading order, every cell
     with the same seed; an animation has `curve` and `fps` (frames/s); both leave `affect` None. `size` is
     (width, height) of one generated picture in pixels. Speech has what is said as its `prompt`, a `voice`,
-    and, for an affect that moves, `curve` without `fps`. What a later version adds is kept in `extra`.
+    and, for an affect that moves, `curve` without `fps`. `directions`: what a person found and how far it was
+    followed. `backbone`: how somebody else's model was set (`pipelines/backbone.py`), empty for ours. What a
+    later version adds is kept in `extra`.
     """
 
     prompt: str
@@ -71,6 +73,8 @@ class Provenance:
     threads: int = 0
     created: str = field(default_factory=lambda: now())
     medium: str = "image"
+    directions: Mapping[str, float] = field(default_factory=dict)
+    backbone: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -99,6 +103,8 @@ class Provenance:
                 continue
             # What another medium has, and was left as it is.
             if _OF_MEDIUM.get(f.name, self.medium) != self.medium and value == f.default:
+                continue
+            if f.name in ("directions", "backbone") and not value:
                 continue
             record[f.name] = list(value) if isinstance(value, tuple) else value
         if self.affect is not None:
@@ -312,6 +318,10 @@ def _integer(value: Any) -> int:
     return value
 
 
+def _directions(value: Any) -> dict[str, float]:
+    return {_text(name): _number(amount) for name, amount in value.items()}
+
+
 def _size(value: Any) -> tuple[int, int]:
     a, b = value
     return _integer(a), _integer(b)
@@ -345,6 +355,8 @@ _READ = {
     **dict.fromkeys(("seed", "num_inference_steps", "index", "threads", "format"), _integer),
     **dict.fromkeys(("grid", "size"), _size),
     "affect": _affect,
+    "directions": _directions,
+    "backbone": lambda value: {_text(name): setting for name, setting in value.items()},
     "affect_scale": lambda value: (_number(value[0]), _number(value[1])),
     "cells": _cells,
     "curve": lambda value: AffectCurve((_number(key["time"]), _affect(key)) for key in value),

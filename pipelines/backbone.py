@@ -1,0 +1,225 @@
+"""A backbone painted with as the embedded model is: words, affects and noises in, pictures out.
+
+For what works on either: the command line, batches, stimulus sets, benchmarks. In Python, `with_affect` on a
+pipeline of one's own says more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotive.affect import Affect
+from emotive.backbones.families import family_of
+from emotive.backbones.opening import check_size, memory_errors, open_backbone, sampling_defaults
+from emotive.errors import InputError
+from emotive.media.picture import open_picture
+
+from .image import EmotiveImagePipelineOutput
+from .with_affect import with_affect
+
+if TYPE_CHECKING:
+    import torch
+
+STRENGTH = 0.6  # of img2img, as diffusers has it for most
+
+
+@dataclass(frozen=True)
+class BackboneSettings:
+    """How a backbone is set, besides words, affect, noise, steps and guidance.
+
+    Attributes:
+        adapter: "directions", "blend", or the folder or hub id of an adapter.
+        negative_prompt: what the picture should not be.
+        size: (width, height) in pixels; None is the model's own.
+        loras: files, folders or hub ids of LoRA weights, and how much of each.
+        config: for a single file, the folder with its configuration; "" is the bundled one.
+        init_image: a picture to start from (img2img); "" is none. init_image_sha256: of its file.
+        strength: how much noise img2img starts from, (0, 1].
+        adapter_fingerprint: of the adapter's numbers, once it is open.
+    """
+
+    adapter: str = "directions"
+    negative_prompt: str = ""
+    size: tuple[int, int] | None = None
+    loras: tuple[tuple[str, float], ...] = ()
+    config: str = ""
+    init_image: str = ""
+    init_image_sha256: str = ""
+    strength: float = STRENGTH
+    adapter_fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.strength <= 1:
+            raise InputError(f"strength must lie above 0 and up to 1, not {self.strength:g}")
+
+    def to_record(self) -> dict[str, Any]:
+        """What differs from the defaults, and the adapter, as JSON values: for provenance."""
+        plain = BackboneSettings()
+        record: dict[str, Any] = {"adapter": self.adapter}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value != getattr(plain, f.name):
+                record[f.name] = value
+        if self.loras:
+            record["loras"] = [list(lora) for lora in self.loras]
+        if self.size:
+            record["size"] = list(self.size)
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> BackboneSettings:
+        """The inverse of `to_record`. Raises InputError where a file says something else."""
+        try:
+            known = {f.name: record[f.name] for f in fields(cls) if f.name in record}
+            if "loras" in known:
+                known["loras"] = tuple((str(name), float(weight)) for name, weight in known["loras"])
+            if known.get("size"):
+                width, height = known["size"]
+                known["size"] = (int(width), int(height))
+            for name in ("adapter", "negative_prompt", "config", "init_image", "init_image_sha256"):
+                if not isinstance(known.get(name, ""), str):
+                    raise TypeError(f"{name} should be text")
+            return cls(**known)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"the provenance is damaged: backbone: {error}") from error
+
+
+class BackbonePainter:
+    """A backbone with an adapter, called as `EmotiveImagePipeline` is. `pipe` is the pipeline itself, and
+    takes affect as `with_affect` says."""
+
+    def __init__(self, pipe: Any, settings: BackboneSettings, name: str = "", image: Any = None):
+        self.pipe, self.settings, self.name, self.image = pipe, settings, name, image
+        steps, guidance, size = sampling_defaults(pipe)
+        self.default_steps = steps
+        self.guidance_defaults = (guidance, 1.0)
+        self.size = settings.size or size
+        check_size(pipe, *self.size)
+
+    @classmethod
+    def open(
+        cls,
+        model: str,
+        settings: BackboneSettings,
+        *,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        offload: str | None = None,
+    ) -> BackbonePainter:
+        """A hub id, a folder or a single file, with its adapter.
+
+        Raises:
+            InputError: a setting cannot be honoured.
+            WeightsError: the model or the adapter cannot be opened.
+        """
+        image, settings = _initial(settings)
+        with memory_errors():
+            pipe = open_backbone(
+                model,
+                config=settings.config or None,
+                device=device,
+                dtype=dtype,
+                offload=offload,
+                loras=settings.loras,
+                image_to_image=image is not None,
+            )
+            with_affect(pipe, settings.adapter)
+        pipe.set_progress_bar_config(disable=True)
+        settings = replace(settings, adapter_fingerprint=pipe.affect_adapter.fingerprint())
+        return cls(pipe, settings, model, image)
+
+    def fingerprint(self) -> str:
+        """64 hex digits over the files that the pipeline was opened from; empty if it was built in memory."""
+        return getattr(self.pipe, "backbone_sha256", "")
+
+    def __call__(
+        self,
+        prompt: str | list[str] = "",
+        affect: Affect | str | list[Affect | str] | None = None,
+        *,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        affect_guidance_scale: float | None = None,
+        affect_strength: float = 1.0,
+        texture: float = 0.0,
+        directions: Mapping[str, float] | None = None,
+        generator: Any = None,
+        **kwargs: Any,
+    ) -> EmotiveImagePipelineOutput:
+        """Paints, as `EmotiveImagePipeline.__call__`; None is the model's default. Other arguments go to the
+        pipeline.
+
+        Raises:
+            InputError: an argument cannot be honoured (`texture` cannot).
+            EmotiveError: out of memory.
+        """
+        if texture:
+            raise InputError("texture is laid on pictures of the embedded model only: leave it out")
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        given: Sequence[Affect | str] = affect if isinstance(affect, list) else [affect or Affect.neutral()]
+        affects = [Affect.parse(a) for a in given]
+        scale = self.guidance_defaults[0] if guidance_scale is None else guidance_scale
+        call = {"num_inference_steps": num_inference_steps or self.default_steps, **kwargs}
+        width, height = self.size
+        if self.image is None:
+            call |= {"width": width, "height": height}
+        else:
+            call |= {"image": [self.image] * len(prompts), "strength": self.settings.strength}
+            if family_of(self.pipe).guidance == "true_cfg_scale":
+                call |= {"width": width, "height": height}
+            check_img2img_steps(call["num_inference_steps"], self.settings.strength)
+        call |= self._guidance(len(prompts), scale)
+        with memory_errors():
+            output = self.pipe(
+                prompt=prompts,
+                affect=affects if len(affects) == len(prompts) else affects * len(prompts),
+                affect_strength=affect_strength,
+                affect_guidance_scale=1.0 if affect_guidance_scale is None else affect_guidance_scale,
+                directions=directions,
+                generator=generator,
+                **call,
+            )
+        return EmotiveImagePipelineOutput(output.images, affects)
+
+    def _guidance(self, count: int, scale: float) -> dict[str, Any]:
+        """The guidance, and what it is to lead away from."""
+        negative = self.settings.negative_prompt
+        if family_of(self.pipe).guidance != "guidance_scale":
+            more = {"negative_prompt": [negative] * count, "true_cfg_scale": scale} if negative else {}
+            return {"guidance_scale": scale, **more}
+        if negative and scale <= 1:
+            raise InputError(
+                f"a negative prompt needs guidance above 1, and this model's is {scale:g}: give a "
+                "guidance_scale, or leave the negative prompt out"
+            )
+        return {"guidance_scale": scale, **({"negative_prompt": [negative] * count} if negative else {})}
+
+
+def check_img2img_steps(steps: int, strength: float) -> None:
+    """Raises InputError where img2img would take no step at all."""
+    if int(steps * strength) < 1:
+        raise InputError(
+            f"{steps} steps at strength {strength:g} are no step at all: use more steps, or a higher strength"
+        )
+
+
+def _initial(settings: BackboneSettings) -> tuple[Any, BackboneSettings]:
+    """The picture to start from, at the size that is asked for, and the settings with its sha256."""
+    if not settings.init_image:
+        return None, settings
+    picture = open_picture(Path(settings.init_image))
+    digest = hashlib.sha256(Path(settings.init_image).read_bytes()).hexdigest()
+    if settings.init_image_sha256 not in ("", digest):
+        raise InputError(f"{os.path.basename(settings.init_image)} is not the picture that was started from")
+    width, height = settings.size or (picture.width // 16 * 16, picture.height // 16 * 16)
+    if not (width and height):
+        raise InputError(f"{settings.init_image} is too small to start from: 16 pixels a side at least")
+    from PIL import Image
+
+    fitted = picture.resize((width, height), Image.Resampling.LANCZOS)
+    return fitted, replace(settings, size=(width, height), init_image_sha256=digest)
