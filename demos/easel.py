@@ -195,7 +195,11 @@ class Easel:
             )
         # What a photograph is moved by: no words, no texture, the model's own guidance.
         plan = replace(plan, prompt="", texture=0.0, guidance_scale=None, affect_guidance_scale=None)
-        made = edited_plan(plan, output, Path(file), change, pipe, here)
+        from emotive.pipelines import image_edit
+
+        plan = replace(plan, num_inference_steps=image_edit.STEPS)
+        how = {"processed": image_edit.HOW, "strength": change}
+        made = edited_plan(plan, output, Path(file), how, pipe, here)
         image = output.images[0]
         return Painting(image, made, tuple(notes)), dict(output.preserved)
 

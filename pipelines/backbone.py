@@ -19,11 +19,14 @@ from emotive.backbones.opening import check_size, memory_errors, open_backbone, 
 from emotive.errors import InputError
 from emotive.media.picture import open_picture
 
+from .backbone_edit import steps_taken
 from .image import EmotiveImagePipelineOutput
 from .with_affect import with_affect
 
 if TYPE_CHECKING:
     import torch
+
+    from .image_edit import EmotiveImageEditOutput
 
 STRENGTH = 0.6  # of img2img, as diffusers has it for most
 
@@ -172,7 +175,7 @@ class BackbonePainter:
             call |= {"image": [self.image] * len(prompts), "strength": self.settings.strength}
             if family_of(self.pipe).guidance == "true_cfg_scale":
                 call |= {"width": width, "height": height}
-            check_img2img_steps(call["num_inference_steps"], self.settings.strength)
+            steps_taken(call["num_inference_steps"], self.settings.strength)
         call |= self._guidance(len(prompts), scale)
         with memory_errors():
             output = self.pipe(
@@ -186,6 +189,12 @@ class BackbonePainter:
             )
         return EmotiveImagePipelineOutput(output.images, affects)
 
+    def edit(self, image: Any, affect: Affect | str, **options: Any) -> EmotiveImageEditOutput:
+        """`edit_with_backbone`, at the size that is set."""
+        side = round((self.settings.size[0] * self.settings.size[1]) ** 0.5) if self.settings.size else None
+        with memory_errors():
+            return self.pipe.edit(image, affect, side=side, **options)
+
     def _guidance(self, count: int, scale: float) -> dict[str, Any]:
         """The guidance, and what it is to lead away from."""
         negative = self.settings.negative_prompt
@@ -198,14 +207,6 @@ class BackbonePainter:
                 "guidance_scale, or leave the negative prompt out"
             )
         return {"guidance_scale": scale, **({"negative_prompt": [negative] * count} if negative else {})}
-
-
-def check_img2img_steps(steps: int, strength: float) -> None:
-    """Raises InputError where img2img would take no step at all."""
-    if int(steps * strength) < 1:
-        raise InputError(
-            f"{steps} steps at strength {strength:g} are no step at all: use more steps, or a higher strength"
-        )
 
 
 def _initial(settings: BackboneSettings) -> tuple[Any, BackboneSettings]:

@@ -19,6 +19,8 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
 from emotive.affect import Affect, AffectCurve
+from emotive.compass.direction import Directions
+from emotive.compass.scene import SceneShift, scene_shift
 from emotive.errors import InputError
 from emotive.media.texture import lay_texture
 from emotive.models.affect_embedding import AffectEmbedding, AffectTokens
@@ -139,6 +141,7 @@ class EmotiveImagePipeline(EmotivePipeline):
         latents: Tensor | None = None,
         fps: float = 30.0,
         texture: float = 1.0,
+        directions: Directions | None = None,
         output_type: str = "pil",
         return_dict: bool = True,
         callback_on_step_end: Callable[[EmotiveImagePipeline, int, Tensor, dict], dict] | None = None,
@@ -159,6 +162,8 @@ class EmotiveImagePipeline(EmotivePipeline):
             latents: the noise itself, (B, 3, 64, 64).
             fps: frames per second of a curve.
             texture: surface texture laid on the decoded picture (`lay_texture`), 0 is none; at most 4.
+            directions: directions that a person found (`emotive compass`), by name or file, and how far each
+                is followed, -3..3: {"prickly": 0.7}.
             output_type: "pil", "np", "pt" or "latent".
             return_dict: an `EmotiveImagePipelineOutput`, or a tuple of its fields.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents": ...}); may return new ones.
@@ -178,16 +183,21 @@ class EmotiveImagePipeline(EmotivePipeline):
         )
         prompts = [p for p in prompts for _ in range(num_images_per_prompt)]
         affects = [a for a in affects for _ in range(num_images_per_prompt)]
+        shift = scene_shift(directions or {}, self.text_encoder, self.affect_embedding)
+        felt, felt_strength = affects, affect_strength
+        if shift is not None:
+            felt, felt_strength = [shift.moved(a, affect_strength) for a in affects], 1.0
         batch, device = len(prompts), self._execution_device
         timesteps, sigmas = flow_timesteps(self.scheduler, num_inference_steps, device)
         predict = self._predictor(
             prompts,
-            affects,
-            affect_strength,
+            felt,
+            felt_strength,
             num_inference_steps if self._takes_few_steps(num_inference_steps, sigmas) else 0,
             guidance_scale,
             affect_guidance_scale,
             device,
+            shift,
         )
         if frames and latents is None and not isinstance(generator, list):
             latents = self.prepare_latents(num_images_per_prompt, generator, device=device).repeat(
@@ -211,7 +221,7 @@ class EmotiveImagePipeline(EmotivePipeline):
         images: Any = x.clamp(-1, 1)
         if output_type != "latent":
             images = self.decode(images)
-            arousal = torch.tensor([a.arousal for a in affects], device=device) * affect_strength
+            arousal = torch.tensor([a.arousal for a in felt], device=device) * felt_strength
             images = lay_texture(images, arousal, texture)
         if output_type == "np":
             images = images.permute(0, 2, 3, 1).cpu().numpy()
@@ -287,6 +297,7 @@ class EmotiveImagePipeline(EmotivePipeline):
         scale: float | None,
         affect_scale: float | None,
         device: torch.device,
+        shift: SceneShift | None = None,
     ) -> MeanVelocity:
         """The guided mean velocity of these prompts and affects, float32; `few` steps, 0 for plain flow."""
         config = self.denoiser.config
@@ -307,6 +318,8 @@ class EmotiveImagePipeline(EmotivePipeline):
         n, dtype = len(prompts), self.denoiser.dtype
         guidance = torch.tensor([scales], device=device, dtype=torch.float32).expand(n, 2)
         text, feeling = self.encode_prompt(prompts, device), self.encode_affect(affects, strength, device)
+        if shift is not None:
+            text = shift.said(text)
         without = torch.zeros(n, dtype=torch.bool, device=device)
 
         if few or scales == (1.0, 1.0):

@@ -35,6 +35,7 @@ STEPS = 8  # of the few-step schedule; `strength` enters it at one of them
 NOISES = 6  # at least; one alone can turn the light the wrong way
 RADIUS, SMOOTHNESS = 12, 0.002  # of the guided filter: pixels of the small picture, squared intensity
 STRENGTH = 0.6  # of img2img: enough to move the light, not enough to lose the picture
+HOW = "img2img, carried over as a locally affine change of colour"  # what the file says
 BLOCK, SAME = 16, 16 / 255  # px; the mean difference in no block is more if a picture is what it says it is
 NOT_AS_IT_SAYS = "contours, as of a photograph: it is not, or no longer, what its provenance says"
 

@@ -30,6 +30,8 @@ from .loading import EmotivePipeline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .image_edit import EmotiveImageEditOutput
+
 Pipe = TypeVar("Pipe", bound=DiffusionPipeline)
 MAX_GUIDANCE = 100.0
 _TEXTS = ("prompt", "prompt_2", "prompt_3")
@@ -42,7 +44,7 @@ class _Request:
     affects: Sequence[Affect]
     strength: float
     guidance: float
-    directions: Mapping[str, float]
+    directions: Mapping[Any, float]
     parts: Sequence[Part] | None = None
     predicting: bool = False
 
@@ -60,7 +62,7 @@ class AffectCall:
         affect: Affect | str | Sequence[Affect | str] | None = None,
         affect_strength: float = 1.0,
         affect_guidance_scale: float = 1.0,
-        directions: Mapping[str, float] | None = None,
+        directions: Mapping[Any, float] | None = None,
         **kwargs: Any,
     ) -> Any:
         """As the pipeline's own call, in an affect.
@@ -118,6 +120,12 @@ class AffectCall:
         request.parts = self._conditionings(Prompts(base, said, encode), points, request)
         return with_embeds(self._family, returned, request.parts[0].embeds)
 
+    def edit(self, image: Any, affect: Affect | str, **options: Any) -> EmotiveImageEditOutput:
+        """The same picture in another mood: `edit_with_backbone`, which says what the options are."""
+        from .backbone_edit import edit_with_backbone
+
+        return edit_with_backbone(self, image, affect, **options)
+
     def _conditionings(self, prompts: Prompts, points: Tensor, request: _Request) -> list[Part]:
         """The conditionings of one call, the first of which the pipeline itself is given."""
         parts = only(prompts.embeds)
@@ -126,7 +134,9 @@ class AffectCall:
         if request.directions:
             from emotive.compass.direction import add_directions
 
-            parts = [Part(add_directions(p.embeds, request.directions), p.weight) for p in parts]
+            parts = [
+                Part(add_directions(p.embeds, request.directions, prompts.encode), p.weight) for p in parts
+            ]
         for part in parts:
             part.embeds.check(f"the adapter {self.affect_adapter.name!r}")
         if request.guidance != 1:  # neutral + guidance * (felt - neutral)
@@ -209,10 +219,10 @@ def plain_embeds(pipe: Any, texts: Sequence[str]) -> PromptEmbeds:
 
     `pipe` is any pipeline of a known family, attached to or not.
     """
-    family = family_of(pipe)
-    own = super(AffectCall, pipe) if isinstance(pipe, AffectCall) else pipe
+    family, device = family_of(pipe), pipe._execution_device
+    own: Any = super(AffectCall, pipe) if isinstance(pipe, AffectCall) else pipe
     accepted = inspect.signature(own.encode_prompt).parameters
-    asked = {"prompt": list(texts), "device": pipe._execution_device, "num_images_per_prompt": 1}
+    asked = {"prompt": list(texts), "device": device, "num_images_per_prompt": 1}
     asked |= {"do_classifier_free_guidance": False}
     asked |= {name: None for name in ("prompt_2", "prompt_3") if name in accepted}
     with torch.no_grad():
@@ -287,7 +297,7 @@ def _weighted(prediction: Tensor, weight: Tensor) -> Tensor:
 
 
 def _requested(
-    affect: Any, strength: float, guidance: float, directions: Mapping[str, float] | None
+    affect: Any, strength: float, guidance: float, directions: Mapping[Any, float] | None
 ) -> _Request | None:
     """What a call asks for; None if it is the pipeline as it was."""
     check_strength(strength)

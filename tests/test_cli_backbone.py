@@ -219,3 +219,19 @@ def test_names_may_hold_colons_and_amounts_may_be_left_out():
     assert parsed_size("768x512") == (768, 512) and parsed_size("512") == (512, 512)
     with pytest.raises(InputError, match="names nothing"):
         parsed_amounts([":0.5"], "--lora")
+
+
+@pytest.mark.parametrize("how", [("--best-of", 3), ("--refine", 2)])
+def test_what_a_judge_chose_is_remade_alone(run, paint, how: tuple):
+    asked = ("a house", "--affect", "joy", "--size", 16, "--seed", 5, "--count", 2, "-o", "a.png")
+    first, second = paint(*asked, *how)
+    made = read_provenance(second)
+    assert made.extra["chosen_by"] != made.extra["distance_by"]
+    assert set(made.extra["distance"]) == {"chosen", "first", "mean"}
+    if how[0] == "--best-of":
+        assert made.extra["chosen_of"] == 3 and made.seed in (8, 9, 10)
+        assert read_provenance(first).seed in (5, 6, 7)
+    again = run("image", "--like", second, "-o", "again.png")
+    assert again.code == 0 and np.array_equal(pixels(second), pixels(Path("again.png")))
+    assert "--best-of and --refine go with single" in refused(run("image", "a", "--grid", "2x2", *how))
+    assert "does not go with it" in refused(run("image", "--prompts", "p.txt", *how))

@@ -75,3 +75,30 @@ def test_bad_input_is_one_line(run, settings: tuple, argv: list, says: str):
     before = set(Path().iterdir())
     assert says in refused(run("edit", *argv, *settings))
     assert set(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("way", [(), ("--inversion",)])
+def test_another_model_paints_over_any_picture(run, tmp_path_factory: pytest.TempPathFactory, way: tuple):
+    from tiny_backbones import tiny_backbone
+
+    sd = tmp_path_factory.mktemp("backbones") / "sd"
+    tiny_backbone("sd").save_pretrained(sd)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 48, 3), np.uint8)).save("p.png")
+    here = ("--model", sd, "--adapter", "blend", "--device", "cpu", "--dtype", "fp32", "--steps", 4)
+    done = run("edit", "p.png", "--affect", "joy", "--prompt", "a house", *here, *way)
+    assert done.code == 0, done.err
+    assert Image.open(done.out[0]).size == (48, 32) and "preserved: structure" in done.err[-1]
+    made = read_provenance(done.out[0])
+    assert made.extra["processed"] == ("inversion" if way else "img2img") and made.extra["strength"] == 0.5
+    assert made.backbone["adapter"] == "blend" and made.num_inference_steps == 4
+    neutral = run("edit", "p.png", "--affect", "joy", "--affect-strength", 0, *here, *way, "-o", "n.png")
+    assert neutral.code == 0 and pixels("n.png") != pixels(done.out[0])
+    assert "less than one step" in refused(run("edit", "p.png", "--affect", "joy", *here[:-1], 1, *way))
+    assert "--texture" in refused(run("edit", "p.png", "--affect", "joy", *here, "--texture", 1))
+
+
+def test_ours_does_not_take_what_is_for_others(run, settings: tuple):
+    Image.new("RGB", (32, 32)).save("p.png")
+    for argv in (("--steps", 3), ("--inversion",), ("--adapter", "blend"), ("--offload", "model")):
+        line = refused(run("edit", "p.png", "--affect", "joy", *settings, *argv))
+        assert f"{argv[0]} is for diffusion models of others" in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -27,8 +28,8 @@ from transformers import (
     CLIPTokenizer,
     T5Config,
     T5EncoderModel,
-    T5TokenizerFast,
 )
+from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 LATENT = 8  # cells a side; pictures of 16 px
@@ -42,14 +43,14 @@ def clip_tokenizer(pad: str = "<|endoftext|>", length: int = 77) -> CLIPTokenize
     return CLIPTokenizer(vocab=vocabulary, merges=[], pad_token=pad, model_max_length=length)
 
 
-def t5_tokenizer(length: int = 256) -> T5TokenizerFast:
+def t5_tokenizer(length: int = 256) -> T5Tokenizer:
     """T5's tokenizer with a vocabulary of single characters."""
     pieces = ["<pad>", "</s>", "<unk>", "▁", *LETTERS, *(f"▁{c}" for c in LETTERS), ",", ".", "'", "-"]
     vocabulary = [(piece, 0.0 if i < 3 else -float(i % 7) - 1) for i, piece in enumerate(pieces)]
-    return T5TokenizerFast(vocab=vocabulary, extra_ids=0, model_max_length=length)
+    return T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=length)
 
 
-def clip_text(dim: int, projected: int | None = None, act: str = "quick_gelu") -> CLIPTextModel:
+def clip_text(dim: int, projected: int | None = None, act: str = "quick_gelu") -> Any:
     """A CLIP text encoder of two layers; with a projection if `projected` says how wide."""
     size = len(clip_tokenizer())
     config = CLIPTextConfig(
@@ -71,9 +72,12 @@ def t5_text(dim: int) -> T5EncoderModel:
 
 def vae(channels: int, quantised: bool = True) -> AutoencoderKL:
     """An autoencoder that halves the side."""
+    widths: Any = (8, 16)  # diffusers' annotations know one width only
+    down: Any = ("DownEncoderBlock2D",) * 2
+    up: Any = ("UpDecoderBlock2D",) * 2
     return AutoencoderKL(
-        block_out_channels=(8, 16), in_channels=3, out_channels=3, latent_channels=channels, norm_num_groups=4,
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2, layers_per_block=1,
+        block_out_channels=widths, in_channels=3, out_channels=3, latent_channels=channels, norm_num_groups=4,
+        down_block_types=down, up_block_types=up, layers_per_block=1,
         sample_size=16, scaling_factor=0.5, shift_factor=None if quantised else 0.1,
         use_quant_conv=quantised, use_post_quant_conv=quantised,
     ).eval()  # fmt: skip
@@ -90,7 +94,9 @@ def tiny_sd() -> StableDiffusionPipeline:
 def tiny_sd2() -> StableDiffusionPipeline:
     """Stable Diffusion 2.x: v prediction, linear projections, prompts padded with "!"."""
     unet = _unet(cross_attention_dim=16, use_linear_projection=True)
-    scheduler = EulerDiscreteScheduler(prediction_type="v_prediction", steps_offset=1, beta_schedule="scaled_linear")
+    scheduler: Any = EulerDiscreteScheduler(
+        prediction_type="v_prediction", steps_offset=1, beta_schedule="scaled_linear"
+    )
     return StableDiffusionPipeline(
         vae(4), clip_text(16, act="gelu"), clip_tokenizer(pad="-"), unet, scheduler, None, None,  # type: ignore[arg-type]
         requires_safety_checker=False,
@@ -111,9 +117,10 @@ def tiny_sdxl() -> StableDiffusionXLPipeline:
         cross_attention_dim=32, use_linear_projection=True, addition_embed_type="text_time",
         addition_time_embed_dim=8, projection_class_embeddings_input_dim=16 + 6 * 8, transformer_layers_per_block=(1, 2),
     )  # fmt: skip
+    scheduler: Any = EulerDiscreteScheduler(timestep_spacing="leading")
     return StableDiffusionXLPipeline(
         vae(4), clip_text(16), clip_text(16, 16, "gelu"), clip_tokenizer(), clip_tokenizer(pad="-"), unet,  # type: ignore[arg-type]
-        EulerDiscreteScheduler(timestep_spacing="leading"), add_watermarker=False,
+        scheduler, add_watermarker=False,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from emotive.pipelines.backbone import BackbonePainter
     from emotive.pipelines.image import EmotiveImagePipeline
+    from emotive.pipelines.judged import JudgedPictures
 
     Painter = EmotiveImagePipeline | BackbonePainter
 
@@ -49,6 +50,7 @@ class ImageJob:
     affect_strength: float = 1.0
     texture: float = 1.0
     directions: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)  # what else its file should say
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
@@ -92,6 +94,44 @@ def run_image_jobs(
                 **batch[0].settings,
             )
             yield from zip(batch, output.images, strict=True)
+
+
+def run_judged_jobs(
+    pipe: Painter, jobs: Sequence[ImageJob], best_of: int = 1, refine: int = 0
+) -> Iterator[tuple[ImageJob, Image.Image, JudgedPictures]]:
+    """Makes each picture `best_of` times, with seeds of its own, or refines it up to `refine` times, and
+    keeps what a judge finds nearest to the request (`pipelines/judged.py`). The job that is given back is
+    what the picture was made from in the end: it remakes it alone.
+    """
+    from emotive.pipelines.image import EmotiveImagePipeline
+    from emotive.pipelines.judged import MOST, nearest, steered, two_judges
+
+    if not (1 <= best_of <= MOST and 0 <= refine < MOST) or (best_of > 1 and refine):
+        raise InputError(f"choose the best of 1 to {MOST}, or refine 0 to {MOST - 1} times; not both")
+    judges = two_judges()
+    reach = 1.0 if isinstance(pipe, EmotiveImagePipeline) else 2.0
+    for i, job in enumerate(jobs):
+        seed = job.seed + i * (best_of - 1)
+
+        def make(affect: Affect, strength: float, seed: int, job: ImageJob = job) -> Image.Image:
+            asked = replace(job, affect=affect, affect_strength=strength, seed=seed)
+            return next(run_image_jobs(pipe, [asked]))[1]
+
+        if refine:
+            found = steered(make, job.affect, job.affect_strength, seed, refine, *judges, reach=reach)
+        else:
+            seeds = range(seed, seed + best_of)
+            found = nearest(make, job.affect, job.affect_strength, seeds, *judges)
+        kept = found.tries[found.chosen]
+        told = {
+            "requested": str(job.affect),
+            "chosen_by": found.judge,
+            "chosen_of": len(found.tries),
+            "distance_by": found.scorer,
+            "distance": {name: round(value, 3) for name, value in found.scores.items()},
+        }
+        done = replace(job, affect=kept.affect, affect_strength=kept.strength, seed=kept.seed, extra=told)
+        yield done, found.image, found
 
 
 def image_jobs(plan: Provenance, count: int = 1) -> list[ImageJob]:
@@ -172,7 +212,8 @@ def write_images(
         yield write_grid(targets[0], images, plan.grid[1], replace(plan, size=images[0].size))
     else:
         for i, (target, (job, image)) in enumerate(zip(targets, pictures, strict=False)):
-            yield write_png(target, image, replace(plan, seed=job.seed, size=image.size, index=i))
+            made = replace(plan, affect=job.affect, affect_strength=job.affect_strength, seed=job.seed)
+            yield write_png(target, image, replace(made, size=image.size, index=i, extra=job.extra))
 
 
 def valence_arousal_grid(rows: int, columns: int) -> list[Affect]:

@@ -52,7 +52,33 @@ FACE_LANDMARKS = Fetchable(
     sha256="1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
     wheel_bytes=35_622_638,
 )
-FETCHABLE = {item.name: item for item in (FACE_LANDMARKS,)}
+CLIP_VOCABULARY = Fetchable(
+    name="clip-vocabulary",
+    what="CLIP's vocabulary, the merges of its byte pair encoding (Radford et al. 2021)",
+    project="open_clip_torch",
+    version="3.3.0",
+    tags=(),
+    member="open_clip/bpe_simple_vocab_16e6.txt.gz",
+    license="MIT",
+    license_member="open_clip_torch-3.3.0.dist-info/licenses/LICENSE",
+    bytes=1_356_917,
+    sha256="924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+    wheel_bytes=1_547_268,
+)
+T5_VOCABULARY = Fetchable(
+    name="t5-vocabulary",
+    what="T5's vocabulary, for its sentencepiece tokenizer (Raffel et al. 2020)",
+    project="diffsynth",
+    version="1.1.8",
+    tags=(),
+    member="diffsynth/tokenizer_configs/flux/tokenizer_2/spiece.model",
+    license="Apache-2.0",
+    license_member="diffsynth-1.1.8.dist-info/LICENSE",
+    bytes=791_656,
+    sha256="d60acb128cf7b7f2536e8f38a5b18a05535c9e14c7a355904270e15b0945ea86",
+    wheel_bytes=12_202_284,
+)
+FETCHABLE = {item.name: item for item in (FACE_LANDMARKS, CLIP_VOCABULARY, T5_VOCABULARY)}
 
 
 def fetched_path(item: Fetchable) -> Path:

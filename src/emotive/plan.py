@@ -191,26 +191,20 @@ def edited_plan(
     plan: Provenance,
     edited: EmotiveImageEditOutput,
     file: Path,
-    strength: float,
+    how: dict[str, Any],
     pipe: Any,
     here: dict[str, Any],
 ) -> Provenance:
-    """What the result of `pipe.edit` on `file` says of itself; `plan` is what was asked for.
+    """What the result of an edit of `file` says of itself; `plan` is what was asked for.
 
-    A picture of ours was painted anew, and can be made again. Any other says that it is an edit, and how.
+    A picture of ours was painted anew, and can be made again. Any other says that it is an edit, and `how`.
     """
-    from emotive.pipelines.image_edit import STEPS
-
     name = os.fsencode(file.name).decode("utf-8", "replace")
     source = {"edited_from": name, "edited_from_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     if edited.provenance is not None:
         made = replace(edited.provenance, affect_text=plan.affect_text, extra=source)
     else:
-        how = {
-            "processed": "img2img, carried over as a locally affine change of colour",
-            "strength": strength,
-        }
-        made = replace(plan, num_inference_steps=STEPS, extra={**how, **source})
+        made = replace(plan, extra={**how, **source})
     return replace(settled(made, pipe, here), created=now(), size=edited.images[0].size)
 
 

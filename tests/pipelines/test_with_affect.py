@@ -68,9 +68,9 @@ def family(request: pytest.FixtureRequest) -> str:
 def test_it_is_the_same_object_and_class(family: str):
     pipe = tiny_backbone(family)
     kind, parts = type(pipe), pipe.components
-    attached = with_affect(pipe, AffectBlend())
+    attached: Any = with_affect(pipe, AffectBlend())
     assert attached is pipe and isinstance(pipe, kind) and isinstance(pipe, AffectCall)
-    assert type(pipe).__name__ == kind.__name__ and pipe.components == parts
+    assert type(pipe).__name__ == kind.__name__ and attached.components == parts
     told, own = (list(inspect.signature(k.__call__).parameters) for k in (type(pipe), kind))
     ours = ["affect", "affect_strength", "affect_guidance_scale", "directions"]
     assert [name for name in told if name not in ours] == own and set(ours) < set(told)
@@ -99,7 +99,7 @@ def test_an_adapter_is_given_the_prompt_its_content_and_the_points(family: str):
     assert adapter.asked is not None and adapter.points is not None
     assert adapter.asked.texts == ("a house", "a house", "cat", "cat")
     expected = [[0.5, -0.25, np.nan]] * 2 + [[-1, 1, 0.5]] * 2
-    np.testing.assert_array_equal(adapter.points.numpy(), np.float32(expected))
+    np.testing.assert_array_equal(adapter.points.numpy(), np.array(expected, np.float32))
     counts = adapter.asked.embeds.content.sum(1).tolist()
     # One token a letter; T5 marks the beginnings of words itself, CLIP their ends.
     assert counts == {"sd3": [12, 12, 6, 6]}.get(family, [6, 6, 3, 3])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ASIDE = {"edited from": "edited_from", "processed": "processed", "engine": "engine"}
 ASIDE |= {"portrait": "portrait", "consent": "consent", "recording": "audio", "motion": "motion"}
 ASIDE |= {"actor": "style", "transcript": "transcript", "emotion of": "emotion_from"}
-ASIDE |= {"face": "face_motion", "character": "character"}
+ASIDE |= {"face": "face_motion", "character": "character", "requested": "requested", "distance": "distance"}
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +27,7 @@ from .backbone import (
 from .common import IMAGE_MODEL, Device, app, batch_size, make_folder, option, progress, say
 
 if TYPE_CHECKING:
+    from emotive.batch import ImageJob
     from emotive.media.provenance import Provenance
     from emotive.plan import Place
 
@@ -55,6 +56,10 @@ def image(
     seeds: Annotated[int | None, option("Seeds for each prompt of --prompts, from --seed up. [1]")] = None,
     match: Annotated[str | None, option(
         "With --prompts: also write the set equalised in any of luminance,contrast,saturation.")] = None,
+    best_of: Annotated[int | None, option(
+        "Make so many of each picture, and keep the nearest to the request by a judge.")] = None,
+    refine: Annotated[int | None, option(
+        "Or correct each picture so many times by what the judge misses in it.")] = None,
     like: Annotated[Path | None, option("Remake this file; other options change what they name.")] = None,
     model: Annotated[str | None, option(
         f"Ours, or Stable Diffusion 1 to 3, XL or FLUX: name, folder, hub id, .safetensors. [{IMAGE_MODEL}]"
@@ -106,6 +111,7 @@ def image(
     if prompts is not None:
         for name, value in (
             ("a prompt", prompt), ("--affect", affect), ("--curve", curve), ("--like", like), ("--fps", fps),
+            ("--best-of", best_of), ("--refine", refine),
         ):  # fmt: skip
             if value is not None:
                 raise InputError(f"--prompts makes a stimulus set; {name} does not go with it")
@@ -122,6 +128,8 @@ def image(
         first, several = 0 if seed is None else seed, 1 if seeds is None else seeds
         _stimulus_set(plan, prompts, first, several, match, output, Place(device, dtype, offload), own_steps)
         return
+    if plan.affect is None and (best_of is not None or refine is not None):
+        raise InputError("--best-of and --refine go with single pictures, not with --grid or --curve")
     if count > 1 and plan.affect is None:
         raise InputError("--count goes with single pictures, not with --grid or --curve")
     jobs = image_jobs(plan, count)
@@ -133,7 +141,10 @@ def image(
     jobs = image_jobs(plan, count)
     for difference in differences(made, here) if made is not None else ():
         say(f"note: {difference}; the picture may come out different")
-    pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
+    if best_of is None and refine is None:
+        pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
+    else:
+        pictures = progress(_judged(pipe, jobs, best_of or 1, refine or 0), len(jobs))
     for path in write_images(settled(plan, pipe, here), pictures, targets):
         print(path, flush=True)
     if made is None and seed is None:
@@ -190,6 +201,17 @@ def _stimulus_set(
                     f"Spearman within prompts {before['spearman_within_prompt']:.2f} -> "
                     f"{after['spearman_within_prompt']:.2f} with {', '.join(names)} equal"
                 )
+
+
+def _judged(pipe: Any, jobs: Sequence[ImageJob], best_of: int, refine: int) -> Iterator[tuple[ImageJob, Any]]:
+    """The kept pictures, and what a judge that did not choose says of each."""
+    from emotive.batch import run_judged_jobs
+
+    for job, image, found in run_judged_jobs(pipe, jobs, best_of, refine):
+        yield job, image
+        far = ", ".join(f"{name} {value:.2f}" for name, value in found.scores.items())
+        kept = f"{found.chosen + 1} of {len(found.tries)} kept"
+        say(f"note: {kept}; distance by the {found.scorer} judge: {far}")
 
 
 def _words_check(pipe: Any) -> Callable[[str], object]:
