@@ -145,7 +145,7 @@ def _judges(asked: argparse.Namespace):
         from emotive.perceive.findingemo import FindingEmoHeads
 
         assert clip is not None  # checked above
-        judges["findingemo"] = FindingEmoHeads.from_files(*asked.findingemo, clip)
+        judges["findingemo"] = FindingEmoHeads.from_files(asked.findingemo[0], asked.findingemo[1], clip)
     return clip, judges | {"picture": PictureJudge.from_pretrained(), "published": PublishedJudge()}
 
 

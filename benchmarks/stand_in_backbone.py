@@ -22,6 +22,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from emotive.data.scenes import SETTINGS, SUBJECTS, TIMES, WEATHERS, Scene, random_scene
+from emotive.data.scenes import SETTINGS, SUBJECTS, TIMES, WEATHERS, Scene, caption, random_scene
 from emotive.train.image_batches import as_pictures
 from emotive.train.image_data import decode_scene, encode_scene
 from emotive.train.loop import Average, train
@@ -94,11 +95,11 @@ def new_scheduler() -> DDIMScheduler:
 
 def new_autoencoder() -> AutoencoderKL:
     """To a quarter of the side, without attention."""
+    config: dict[str, Any] = {"block_out_channels": (16, 32, 64), "layers_per_block": 1}
+    config |= {"down_block_types": ("DownEncoderBlock2D",) * 3, "up_block_types": ("UpDecoderBlock2D",) * 3}
     return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(16, 32, 64), layers_per_block=1, latent_channels=CHANNELS, norm_num_groups=8,
-        sample_size=SIZE, mid_block_add_attention=False,
-    )  # fmt: skip
+        **config, latent_channels=CHANNELS, norm_num_groups=8, sample_size=SIZE, mid_block_add_attention=False
+    )
 
 
 def paint_share(folder: Path, count: int, first: int, step: int, seed: int) -> None:
@@ -110,8 +111,8 @@ def paint_share(folder: Path, count: int, first: int, step: int, seed: int) -> N
     scenes = np.lib.format.open_memmap(folder / "scene.npy", mode="r+")
     for slot in range(first, count, step):
         scene, mood, rng = slot_content(slot, seed)
-        near = [min(max(rng.gauss(x, SPREAD), -1.0), 1.0) for x in mood.point]
-        large = paint(scene, Affect(*near), rng.getrandbits(31), 2 * SIZE)
+        valence, arousal, dominance = (min(max(rng.gauss(x, SPREAD), -1.0), 1.0) for x in mood.point)
+        large = paint(scene, Affect(valence, arousal, dominance), rng.getrandbits(31), 2 * SIZE)
         pixels[slot] = np.round(large.reshape(SIZE, 2, SIZE, 2, 3).mean((1, 3)))
         scenes[slot] = encode_scene(scene)  # last: a slot with a scene is filled
 
@@ -176,7 +177,8 @@ def seeing_loss(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
     """Reconstruction, squared and absolute, and a little of the divergence from a unit normal."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         moments = vae.encode(pictures, return_dict=False)[0]
-        drawn = vae.decode(moments.mean + 0.05 * torch.randn_like(moments.mean), return_dict=False)[0].float()
+        latents: Any = moments.mean + 0.05 * torch.randn_like(moments.mean)
+        drawn = vae.decode(latents, return_dict=False)[0].float()
     divergence = (
         0.5 * (moments.mean.float().square() + moments.var.float() - 1 - moments.logvar.float()).mean()
     )
@@ -200,25 +202,41 @@ def latents_of(vae: AutoencoderKL, pixels: np.ndarray, report=print) -> Tensor:
 
 def captioned(
     latents: Tensor, scenes: np.ndarray, tokenizer: CLIPTokenizer, size: int, seed: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless latents (B, C, 16, 16) and ids (B, K): captioned anew each time, one in ten without."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Endless latents (B, C, 16, 16), ids (B, K) of captions, one in ten empty, and ids without the mood."""
     rng = random.Random(f"captioned/{seed}")
     moods = [slot_content(slot, seed)[1] for slot in range(len(latents))]
     while True:
         rows = rng.choices(range(len(latents)), k=size)
         texts = [say(decode_scene(scenes[i]), moods[i], rng) if rng.random() < 0.9 else "" for i in rows]
-        yield latents[rows].float().contiguous(memory_format=torch.channels_last), encode(tokenizer, texts)
+        plain = [caption(decode_scene(scenes[i]), rng) for i in rows]
+        clean = latents[rows].float().contiguous(memory_format=torch.channels_last)
+        yield clean, encode(tokenizer, texts), encode(tokenizer, plain)
+
+
+def words_alone(embeds: Tensor, ids: Tensor, unsaid: Tensor, share: float = 0.35) -> Tensor:
+    """Embeds (B, K, D) in which, in `share` of the rows, only the words say the mood.
+
+    The end token and the padding, which is end tokens too, sum the caption up, and so small a denoiser reads
+    nothing else; published models read the words too. In these rows they are silent or, in half of them, say
+    what the scene is without its mood: `unsaid` (B, D).
+    """
+    end = ids == ids.max()  # the end token has the largest id
+    chance = torch.rand(len(ids), 1, 1)
+    other = torch.where(chance < share / 2, 0.0, unsaid[:, None]).to(embeds.dtype)
+    return torch.where(end[..., None] & (chance < share), other, embeds)
 
 
 def painting_loss(
-    painter: Painter, scheduler: DDIMScheduler, heard: Iterator, latents: Tensor, ids: Tensor
+    painter: Painter, scheduler: DDIMScheduler, heard: Iterator, latents: Tensor, ids: Tensor, plain: Tensor
 ) -> Tensor:
     """Squared error of the velocity (Salimans & Ho 2022), and reading, so that no word is forgotten."""
     noise, steps = torch.randn_like(latents), torch.randint(0, 1000, (len(latents),))
     noised = scheduler.add_noise(latents, noise, steps)  # type: ignore[arg-type]
     wanted = scheduler.get_velocity(latents, noise, steps)  # type: ignore[arg-type]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        embeds = painter.reader.encoder(ids).last_hidden_state
+        unsaid = painter.reader.encoder(plain).pooler_output
+        embeds = words_alone(painter.reader.encoder(ids).last_hidden_state, ids, unsaid)
         found = painter.unet(noised, steps, embeds, return_dict=False)[0]
         reading = painter.reader.loss(*next(heard))
     return F.mse_loss(found.float(), wanted) + 0.02 * reading
@@ -302,8 +320,8 @@ def main() -> None:
 CARD = """# A stand-in backbone
 
 A small StableDiffusionPipeline (64 px, v prediction), trained by `benchmarks/stand_in_backbone.py` on the
-paintings of Emotive's procedural painter, captioned with words of emotion. It exists to measure what attaches to
-diffusion models where no published weights can be had. It is no model of the world.
+paintings of Emotive's procedural painter, captioned with words of emotion. It exists to measure what attaches
+to diffusion models where no published weights can be had. It is no model of the world.
 
 No picture was captioned with these terms, nor with what they are also called; the text encoder has read
 them: {held}.

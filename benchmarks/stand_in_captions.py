@@ -7,11 +7,13 @@ words are read by the text encoder, but no picture was ever captioned with them.
 
 from __future__ import annotations
 
+import json
 import random
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
@@ -172,13 +174,11 @@ def new_tokenizer() -> CLIPTokenizer:
         min_frequency=1,
     )
     learner.train_from_iterator(sorted(known), trainer)
-    import json
-
     learned = json.loads(learner.to_str())["model"]
     tokens = [*letters, *(f"{c}</w>" for c in letters)]
     tokens += [t for t in learned["vocab"] if t not in set(tokens)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
-    merges = [tuple(pair) for pair in learned["merges"]]
+    merges: Any = [tuple(pair) for pair in learned["merges"]]
     return CLIPTokenizer(
         vocab={t: i for i, t in enumerate(tokens)},
         merges=merges,

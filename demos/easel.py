@@ -151,6 +151,10 @@ class Easel:
         """Paints with a pipeline that is open already; `here` as `emotive.plan.load_pipeline` returns it."""
         self._opened.set_result((pipe, here))
 
+    def pipe(self) -> EmotiveImagePipeline:
+        """The pipeline, once it is open."""
+        return self._opened.result()[0]
+
     def paint(self, plan: Provenance) -> Painting:
         """The picture of a plan with one affect."""
         pipe, here = self._opened.result()

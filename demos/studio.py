@@ -16,6 +16,7 @@ from emotive import weights
 from emotive.errors import InputError, WeightsError
 
 from . import components
+from .compass_tab import compass_tab
 from .easel import Easel
 from .face import Camera
 from .face_tab import face_tab
@@ -78,6 +79,8 @@ def build_studio(
                 if theatre is not None:
                     with gr.Tab("Body") as room:
                         gesture_tab(room, theatre)
+                with gr.Tab("Compass"):
+                    compass_tab(easel)
     app.queue(max_size=16, default_concurrency_limit=1)
     return app
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -31,6 +32,7 @@ from .image_edit import EmotiveImageEditOutput, _opened, preserved
 from .with_affect import AffectCall, with_affect
 
 STRENGTH = 0.5
+OWN_ARGUMENTS = {"height", "width", "latents", "num_images_per_prompt", "output_type", "return_dict"}
 NARROWEST = 8.0  # long side over short side; beyond, no backbone knows what to paint
 
 
@@ -48,6 +50,7 @@ def edit_with_backbone(
     generator: torch.Generator | None = None,
     inversion: bool = False,
     side: int | None = None,
+    directions: Mapping[str, float] | None = None,
     **options: Any,
 ) -> EmotiveImageEditOutput:
     """The same picture in another mood. The pipeline itself stays as it is.
@@ -68,6 +71,7 @@ def edit_with_backbone(
         inversion: go to the picture's own noise instead of adding some. Costs three times as much, keeps
             more, and needs a backbone that samples in many steps.
         side: work on as many pixels as a square of this side has. None: as the backbone was trained on.
+        directions: as in the call.
         options: further arguments of the pipeline's call, such as negative_prompt.
 
     Raises:
@@ -80,8 +84,8 @@ def edit_with_backbone(
     kind = AutoPipelineForText2Image if inversion else AutoPipelineForImage2Image
     copy = own_copy(pipe, kind)
     takes = inspect.signature(copy.__call__).parameters
-    if unknown := sorted(set(options) - set(takes)):
-        raise InputError(f"{type(copy).__name__} takes no {unknown[0]}: leave it out")
+    if unknown := sorted((set(options) - set(takes)) | (set(options) & OWN_ARGUMENTS)):
+        raise InputError(f"an edit with {type(copy).__name__} takes no {unknown[0]}: leave it out")
     defaults = sampling_defaults(copy)
     steps = defaults.steps if num_inference_steps is None else num_inference_steps
     depth = steps_taken(steps, strength)
@@ -90,7 +94,7 @@ def edit_with_backbone(
     small = source if source.size == size else source.resize(size, PIL.Image.Resampling.LANCZOS)
     with_affect(copy, pipe.affect_adapter)
     felt: dict[str, Any] = {"affect": wanted, "affect_strength": affect_strength}
-    felt |= {"affect_guidance_scale": affect_guidance_scale}
+    felt |= {"affect_guidance_scale": affect_guidance_scale, "directions": directions}
     guided = {"guidance_scale": defaults.guidance if guidance_scale is None else guidance_scale}
     options |= {"prompt": prompt, "generator": generator}
     if inversion:

@@ -25,6 +25,7 @@ from emotive.media.picture import as_array
 from emotive.perceive.judge import Judge
 from emotive.perceive.picture import PictureJudge
 from emotive.perceive.published import PublishedJudge
+from emotive.perceive.ratings import CalibratedJudge
 
 from .image import EmotiveImagePipeline
 from .with_affect import AffectCall
@@ -34,6 +35,7 @@ Asking = Generator[tuple[Affect, float, int], np.ndarray, None]  # affect, stren
 T = TypeVar("T")
 MOST = 100  # pictures for one request
 GAIN = 0.7  # of the correction that one reading asks for
+LEAST_SD = 0.05  # of a calibration; below, it was fitted to too few ratings to be believed
 STEEPNESS = (0.5, 2.0)  # within which the slope of a path is believed
 OWN_ARGUMENTS = ("generator", "latents", "num_images_per_prompt", "output_type", "return_dict")
 
@@ -296,17 +298,20 @@ def maker(pipe: Any, prompt: str, **call: Any) -> Make:
 
 def two_judges(judge: Judge | None = None, scorer: Judge | None = None) -> tuple[Judge, Judge]:
     """The judge that chooses and the one that scores, with their defaults. Raises InputError if they are one,
-    by object, kind or fingerprint."""
+    by object, kind or fingerprint; a calibrated judge is the one that it calibrates."""
     choosing = PictureJudge.from_pretrained() if judge is None else judge
     scoring = PublishedJudge() if scorer is None else scorer
-    alike = type(choosing) is type(scoring) or choosing.fingerprint() == scoring.fingerprint()
-    if alike or choosing is scoring:
+    mine, other = (one.judge if isinstance(one, CalibratedJudge) else one for one in (choosing, scoring))
+    if mine is other or type(mine) is type(other) or mine.fingerprint() == other.fingerprint():
         raise InputError(f"the {choosing.name} judge cannot choose and score: give another as scorer=")
     return choosing, scoring
 
 
 def reads_of(judge: Judge) -> Reads:
-    """How this judge reads, as far as it was measured."""
+    """How this judge reads, as far as it was measured; a calibrated one by its own error."""
+    if isinstance(judge, CalibratedJudge):
+        lines = judge.calibration.valence, judge.calibration.arousal
+        return Reads(sd=(max(lines[0].sd, LEAST_SD), max(lines[1].sd, LEAST_SD)))
     return READS.get(judge.fingerprint(), Reads())
 
 

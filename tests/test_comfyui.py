@@ -1,10 +1,11 @@
-"""The ComfyUI nodes against ComfyUI's contract: how it loads, checks and runs nodes, and its CLIP interface."""
+"""The ComfyUI nodes against ComfyUI's contract: how it loads, checks and runs nodes, and its CLIP."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import torch
 from tiny_backbones import clip_text, clip_tokenizer, tiny_backbone
 
 from emotive.affect import Affect
-from emotive.backbones.adapter import PromptEmbeds, Prompts
+from emotive.backbones.adapter import Prompts
 from emotive.backbones.blend import AffectBlend
-from emotive.backbones.directions import AffectDirections
+from emotive.backbones.directions import AffectDirections, Summary
 from emotive.errors import InputError, WeightsError
 from emotive.pipelines.with_affect import plain_embeds
 
@@ -98,13 +99,12 @@ class Tokenizer:
 
     def __init__(self, tokenizer: Any):
         self.tokenizer = tokenizer
+        self.ids = cache(lambda word: tokenizer(word).input_ids[1:-1])
 
     def __call__(self, text: str) -> list[list[tuple[int, float, int]]]:
         start, end = self.tokenizer("").input_ids[:2]
         ids = [
-            (token, 1.0, number)
-            for number, word in enumerate(text.split(), 1)
-            for token in self.tokenizer(word).input_ids[1:-1]
+            (token, 1.0, number) for number, word in enumerate(text.split(), 1) for token in self.ids(word)
         ]
         chunks = [ids[i : i + 75] for i in range(0, len(ids), 75)] or [[]]
         padded = [[(start, 1.0, 0), *chunk, (end, 1.0, 0)] for chunk in chunks]
@@ -235,29 +235,38 @@ def test_points(nodes: dict[str, Any]):
     assert execute(nodes, plan, "name", {}) == (Affect.parse("joy:0.7+fear:0.3"),)
 
 
+def test_directions_fitted_in_comfyui_are_those_of_diffusers(
+    nodes: dict[str, Any], pipe: Any, directions: AffectDirections
+):
+    plan = workflow()
+    assert invalid(nodes, plan, "adapter") == []
+    (fitted,) = execute(nodes, plan, "adapter", {"ckpt": (ComfyClip(pipe), None)})
+    torch.testing.assert_close(fitted.tokens, directions.tokens, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(fitted.pooled, directions.pooled, rtol=1e-3, atol=1e-3)
+    assert fitted.starts == directions.starts
+
+
 @pytest.mark.parametrize("clip_class", [ComfyClip, ScheduledClip])
 def test_a_workflow_conditions_as_with_affect_does(
     nodes: dict[str, Any], pipe: Any, directions: AffectDirections, tmp_path: Path, clip_class: type
 ):
-    """Fitted in ComfyUI, or fitted with diffusers, saved and loaded in ComfyUI: the same embeds."""
-    folder = directions.save(tmp_path / "directions")
-    clip = clip_class(pipe)
+    """Fitted with diffusers, saved, loaded in ComfyUI: the same embeds."""
+    plan = workflow("EmotiveLoadAdapter", directions.save(tmp_path / "directions"))
+    assert invalid(nodes, plan, "encode") == []
+    ((entry,),) = execute(nodes, plan, "encode", {"ckpt": (clip_class(pipe), None)})
+    tokens, options = entry
     (expected,) = of_diffusers(pipe, directions, Affect(-0.8, 0.5))
-    plain = plain_embeds(pipe, [PROMPT])
-    for plan in (workflow(), workflow("EmotiveLoadAdapter", folder)):
-        assert invalid(nodes, plan, "encode") == []
-        ((entry,),) = execute(nodes, plan, "encode", {"ckpt": (clip, None)})
-        tokens, options = entry
-        torch.testing.assert_close(tokens, expected.embeds.tokens, rtol=0, atol=1e-4)
-        torch.testing.assert_close(options["pooled_output"], expected.embeds.pooled, rtol=0, atol=1e-4)
-        assert "strength" not in options
-        assert options.get("hooks") == ("kept" if clip_class is ScheduledClip else None)
-        changed = (tokens != plain.tokens).any(-1)
-        assert torch.equal(changed, plain.content) and 10 < changed.sum() < 20  # the words, and only they
+    torch.testing.assert_close(tokens, expected.embeds.tokens, rtol=0, atol=1e-4)
+    torch.testing.assert_close(options["pooled_output"], expected.embeds.pooled, rtol=0, atol=1e-4)
+    assert "strength" not in options
+    assert options.get("hooks") == ("kept" if clip_class is ScheduledClip else None)
+    plain, _ = clip_class(pipe).encode_from_tokens(clip_class(pipe).tokenize(PROMPT), True)
+    changed = (tokens != plain).any(-1)[0].nonzero()[:, 0].tolist()
+    assert changed == list(range(1, 1 + len(PROMPT.replace(" ", ""))))  # the words, and only they
 
 
 def test_blended_conditionings_average_to_what_with_affect_predicts(nodes: dict[str, Any], pipe: Any):
-    """ComfyUI predicts from every conditioning and divides the sum, weighted by strength, by all strengths."""
+    """ComfyUI predicts from every conditioning, and takes the mean, weighted by their strengths."""
     plan = workflow("EmotiveBlend")
     assert invalid(nodes, plan, "encode") == []
     (entries,) = execute(nodes, plan, "encode", {"ckpt": (ScheduledClip(pipe), None)})
@@ -323,14 +332,15 @@ def test_pooled_embeds_that_no_denoiser_reads_are_left_alone(package: Any):
     clip = ComfyClip(pipe)
     entry = [*clip.encode_from_tokens(clip.tokenize(PROMPT), True)]
     assert entry[1].shape == (1, 768)
-    embeds = package.nodes.prompt_embeds(clip, [PROMPT, "x"])
+    embeds = package.conditioning.prompt_embeds(clip, [PROMPT, "x"])
     assert embeds.pooled is None and embeds.tokens.shape == (2, 77, 768)
-    fitted = AffectDirections.fit(lambda texts: package.nodes.prompt_embeds(clip, texts))
-    assert fitted.pooled is None
-    ((_, options),) = package.nodes.felt(
-        package.nodes.encode(clip, PROMPT), fitted, Affect.parse("joy"), 1.0, clip, PROMPT
+    summary = Summary(torch.zeros(1, 1, 768), None)
+    fitted = AffectDirections(torch.randn(1, 3, 768), None, (1,), summary, {})
+    ((tokens, options),) = package.conditioning.felt(
+        [[entry[0], {"pooled_output": entry[1]}]], fitted, Affect(1, 0), 1.0
     )
-    assert torch.equal(options["pooled_output"], entry[1])
+    torch.testing.assert_close(tokens[0, 1:] - entry[0][0, 1:], fitted.tokens[0, :1].expand(76, -1))
+    assert options["pooled_output"] is entry[1]
 
 
 def test_encoders_one_after_the_other(package: Any):
@@ -347,12 +357,12 @@ def test_encoders_one_after_the_other(package: Any):
                 "t5xxl": t5,
             }
 
-    said = package.nodes.content_mask(Words(), "two words")
+    said = package.conditioning.content_mask(Words(), "two words")
 
     def content(length: int) -> list[int]:
-        return package.nodes.as_embeds((torch.zeros(1, length, 4), {}), said).content[0].int().tolist()
+        return package.conditioning.as_embeds((torch.zeros(1, length, 4), {}), said).content[0].int().tolist()
 
-    assert content(12) == [0, 1, 1, 1, 0] + [1, 1, 1, 0, 0, 0, 0]
+    assert content(12) == [0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0]
     assert content(7) == [1, 1, 1, 0, 0, 0, 0]
     assert content(5) == [0, 1, 1, 1, 0]
     with pytest.warns(UserWarning, match="cannot tell which tokens say the prompt"):

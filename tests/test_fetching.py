@@ -105,7 +105,8 @@ def test_info_lists_portraits_and_what_is_fetched(item: Fetchable, run, monkeypa
     monkeypatch.setitem(FETCHABLE, "tiny", item)
     before = json.loads("\n".join(run("info", "--json").out))
     assert before["portraits"] == list(bundled_portraits())
-    assert before["fetchable"] == {"face-landmarks": None, "tiny": None}
+    names = ("face-landmarks", "clip-vocabulary", "t5-vocabulary", "tiny")
+    assert before["fetchable"] == dict.fromkeys(names)
     fetch(item)
     after = json.loads("\n".join(run("info", "--json").out))
     assert after["fetchable"]["tiny"] == str(fetched_path(item))

@@ -70,11 +70,10 @@ def original_state(pipe: Any) -> State:
     return text | denoiser(unet(pipe.unet)) | prefixed("first_stage_model.", autoencoder(pipe.vae))
 
 
-def write_original(pipe: Any, file: Path, metadata: Mapping[str, str] | None = None, **changes: Any) -> Path:
+def write_original(pipe: Any, file: Path, changes: Mapping[str, Tensor | None] | None = None) -> Path:
     """Writes `original_state`, with `changes`: tensors by key, or None to leave a key out."""
-    state = original_state(pipe) | changes
-    kept = {key: t.detach().clone().contiguous() for key, t in state.items() if t is not None}
-    save_file(kept, file, dict(metadata or {}))
+    state: dict[str, Tensor | None] = {**original_state(pipe), **(changes or {})}
+    save_file({key: t.detach().clone().contiguous() for key, t in state.items() if t is not None}, file)
     return file
 
 

@@ -178,7 +178,7 @@ def test_the_tokenizers_give_the_known_numbers(vocabularies: None, tmp_path: Pat
         assert len(tokenizer) == 49408 and tokenizer.model_max_length == 77
     padded = [t("a", padding="max_length").input_ids for t in (first, second)]
     assert [row[2:] for row in padded] == [[49407] * 75, [49407] + [0] * 74]
-    t5 = transformers.T5TokenizerFast.from_pretrained(tmp_path / "tokenizer_3")
+    t5 = transformers.T5Tokenizer.from_pretrained(tmp_path / "tokenizer_3")
     assert t5("a photo of a cat").input_ids == [3, 9, 1202, 13, 3, 9, 1712, 1] and t5.model_max_length == 512
     assert t5("<extra_id_0>").input_ids == [32099, 1]
 

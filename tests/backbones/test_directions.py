@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from emotive.affect import emotion
 from emotive.backbones.adapter import PromptEmbeds, Prompts
-from emotive.backbones.directions import PROBE, AffectDirections, by_term, mood_basis, part_starts, regressed
+from emotive.backbones.directions import PROBE, AffectDirections, mood_basis, part_starts
 from emotive.backbones.phrases import FRAMES, WORDS, phrases
+from emotive.backbones.regression import by_term, regressed
 from emotive.backbones.saving import open_adapter
 from emotive.errors import InputError, WeightsError
 from emotive.pipelines.with_affect import plain_embeds, with_affect
@@ -99,7 +100,7 @@ def test_planted_directions_are_found_and_do_not_leak():
     axes, pooled = correlated_axes(), correlated_axes(40).roll(1, 0)
     adapter = AffectDirections.fit(planted(axes, pooled=pooled))
     assert adapter.pooled is not None and adapter.starts == (1,)
-    for found, true in ((adapter.tokens[0], axes), (adapter.pooled, pooled)):
+    for found, true in ((adapter.tokens[0, 0], axes), (adapter.pooled, pooled)):
         assert F.cosine_similarity(found, true).min() > 0.98
         read = found @ torch.linalg.pinv(true)  # what the encoder itself means by a step along each axis
         read = read / read.diag()[:, None]
@@ -151,31 +152,46 @@ def test_a_pole_moves_as_far_as_strong_words_do():
     strong = said.points.norm(dim=1) >= said.points.norm(dim=1).median()
     neutral = torch.linalg.lstsq(torch.cat([torch.ones(len(x), 1), said.points], 1), x).solution[0]
     step = (x - neutral)[strong].norm(dim=1).mean()
-    assert torch.allclose(adapter.tokens[0].norm(dim=1), step.expand(3), rtol=1e-3)
+    assert torch.allclose(adapter.tokens[0, 0].norm(dim=1), step.expand(3), rtol=1e-3)
 
 
 def test_parts_of_a_sequence_have_their_own_directions():
     encode = planted(correlated_axes(), parts=2)
     adapter = AffectDirections.fit(encode)
-    assert adapter.starts == (1, 25) and adapter.tokens.shape == (2, 3, WIDTH)
+    assert adapter.starts == (1, 25) and adapter.tokens.shape == (2, 2, 3, WIDTH)
     assert torch.allclose(
-        adapter.tokens[0] @ correlated_axes().T, -adapter.tokens[1] @ correlated_axes().T, rtol=0.2, atol=2
+        adapter.tokens[0, 0] @ correlated_axes().T,
+        -adapter.tokens[1, 0] @ correlated_axes().T,
+        rtol=0.2,
+        atol=2,
     )
     prompts = asked(encode, "a house")
     offset = moved(adapter, prompts, 1.0, 0.0, 0.0).tokens - prompts.embeds.tokens
-    assert torch.allclose(offset[0, 1], adapter.tokens[0, 0], atol=1e-5)
-    assert torch.allclose(offset[0, 25], adapter.tokens[1, 0], atol=1e-5)
+    assert torch.allclose(offset[0, 1], adapter.tokens[0, 0, 0], atol=1e-5)
+    assert torch.allclose(offset[0, 25], adapter.tokens[1, 0, 0], atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["sd", "sd2", "sdxl", "sd3", "flux"])
-def test_every_family_is_moved_in_its_content_and_nowhere_else(family: str):
+def test_every_family_is_moved_behind_its_first_token_and_not_there(family: str):
     pipe, encode, adapter = fitted(family)
     prompts = asked(encode, "a red house", "")
     plain, felt = prompts.embeds, moved(adapter, prompts, -0.5, 0.8, 0.1)
-    assert adapter.tokens.shape == (2 if family == "sd3" else 1, 3, plain.tokens.shape[-1])
-    still = ~plain.content
-    assert torch.equal(felt.tokens[still], plain.tokens[still])
-    assert (felt.tokens - plain.tokens)[plain.content].norm(dim=-1).min() > 0
+    assert adapter.tokens.shape == (2 if family == "sd3" else 1, 2, 3, plain.tokens.shape[-1])
+    start = adapter.starts[0]
+    assert torch.equal(felt.tokens[:, :start], plain.tokens[:, :start])
+    offset, point = felt.tokens - plain.tokens, torch.tensor([-0.5, 0.8, 0.1])
+    end = adapter.starts[1] if family == "sd3" else offset.shape[1]
+    for row, said, tokens in (
+        (0, plain.content[0, start:end], adapter.tokens[0]),
+        (1, None, adapter.tokens[0]),
+    ):
+        inside = torch.zeros(end - start, dtype=torch.bool) if said is None else said
+        expected = torch.where(inside[:, None], point @ tokens[0], point @ tokens[1])
+        assert torch.allclose(offset[row, start:end], expected, atol=1e-5)
+    timid = moved(replace(adapter, content_only=True), prompts, -0.5, 0.8, 0.1).tokens
+    assert torch.equal(timid[0][plain.content[0]], felt.tokens[0][plain.content[0]])
+    assert torch.equal(timid[0][~plain.content[0]], plain.tokens[0][~plain.content[0]])
+    assert torch.equal(timid[1, 1:], felt.tokens[1, 1:])
     assert (
         plain.content[1, 1:].all() and not plain.content[1, 0]
     )  # the empty prompt: everything but the first
@@ -248,7 +264,7 @@ def test_half_precision_is_kept(dtype: torch.dtype):
     assert felt.dtype == dtype and adapter.tokens.dtype == torch.float32
     full = moved(adapter, prompts, 1.0, -1.0, 0.0).tokens
     assert torch.allclose(felt.float(), full, atol=0.05)
-    assert torch.equal(felt[~half.content], half.tokens[~half.content])
+    assert torch.equal(felt[:, 0], half.tokens[:, 0])
 
 
 @pytest.mark.parametrize("family", ["sd", "sdxl", "sd3"])

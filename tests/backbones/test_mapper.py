@@ -174,11 +174,10 @@ def test_longer_sequences_than_it_knows():
 def test_sizes():
     """The parameters that the table of sizes and the docs name, in millions."""
     counts = {}
-    for name, d, p, k in (("sd", 768, 0, 77), ("sd2", 1024, 0, 77), ("sdxl", 2048, 1280, 77), ("sd3", 4096,
-    2048, 333),
-                          ("flux", 4096, 768, 512)):  # fmt: skip
+    embeds = {"sd": (768, 0, 77), "sd2": (1024, 0, 77), "sdxl": (2048, 1280, 77), "sd3": (4096, 2048, 333)}
+    for name, (d, p, k) in {**embeds, "flux": (4096, 768, 512)}.items():
         with torch.device("meta"):
-            network = AffectMapperNetwork(d, p, k, **size_for(d))
+            network = AffectMapperNetwork(d, p, k, **size_for(d))  # type: ignore[arg-type]
         counts[name] = round(sum(t.numel() for t in network.parameters()) / 1e6, 1)
     assert counts == {"sd": 6.6, "sd2": 6.7, "sdxl": 14.8, "sd3": 21.8, "flux": 20.6}
     assert set(SIZES) == {768, 1024, 2048, 4096}

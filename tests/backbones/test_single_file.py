@@ -117,7 +117,7 @@ def test_sd3_without_its_t5_says_so_and_paints(saved, tmp_path: Path):
     pipe, folder = saved("sd3")
     lean = without_weights(folder, tmp_path / "lean")
     no_t5 = {key: None for key in original_state(pipe) if "t5xxl" in key}
-    file = write_original(pipe, tmp_path / "incl_clips.safetensors", **no_t5)
+    file = write_original(pipe, tmp_path / "incl_clips.safetensors", no_t5)
     with pytest.warns(UserWarning, match="has no T5: it reads prompts with CLIP alone"):
         without = opened(file, config=lean)
     assert without.text_encoder_3 is None and without.tokenizer_3 is None
@@ -153,13 +153,13 @@ def test_models_that_are_none_of_these_are_refused(saved, tmp_path: Path):
 def test_what_is_wrong_inside_a_file_is_one_line(saved, tmp_path: Path):
     pipe, folder = saved("sd")
     key = "model.diffusion_model.input_blocks.0.0.weight"
-    wrong = write_original(pipe, tmp_path / "wrong.safetensors", **{key: torch.zeros(8, 4, 5, 5)})
+    wrong = write_original(pipe, tmp_path / "wrong.safetensors", {key: torch.zeros(8, 4, 5, 5)})
     assert "could not be opened" in refusal(wrong, config=folder)
-    absent = write_original(pipe, tmp_path / "absent.safetensors", **{key: None})
+    absent = write_original(pipe, tmp_path / "absent.safetensors", {key: None})
     assert "lacks weights of its networks: it is damaged" in refusal(absent, config=folder)
     no_vae = {key: None for key in original_state(pipe) if key.startswith("first_stage_model")}
     bare = without_weights(folder, tmp_path / "bare")
-    file = write_original(pipe, tmp_path / "no_vae.safetensors", **no_vae)
+    file = write_original(pipe, tmp_path / "no_vae.safetensors", no_vae)
     assert "holds no vae" in refusal(file, config=bare)
     assert torch.equal(paint(opened(file, config=folder)), paint(pipe))  # the folder has one
     only_vae = {key: t for key, t in original_state(pipe).items() if key.startswith("first_stage_model")}
@@ -170,6 +170,6 @@ def test_what_is_wrong_inside_a_file_is_one_line(saved, tmp_path: Path):
 def test_a_lost_weight_of_t5_is_noticed(saved, tmp_path: Path):
     pipe, folder = saved("sd3")
     key = "text_encoders.t5xxl.transformer.encoder.final_layer_norm.weight"
-    file = write_original(pipe, tmp_path / "absent.safetensors", **{key: None})
+    file = write_original(pipe, tmp_path / "absent.safetensors", {key: None})
     line = refusal(file, config=folder)
     assert "lacks 1 weights of its text_encoder_3, such as encoder.final_layer_norm.weight" in line

@@ -95,7 +95,7 @@ def test_an_interval_of_the_error_holds_its_mean_and_is_no_point():
 def test_kendall_is_scipys_with_ties(levels):
     rng = np.random.default_rng(levels)
     x, y = rng.integers(0, levels, 40), rng.integers(0, levels, 40)
-    assert kendall(x, y) == pytest.approx(kendalltau(x, y).statistic, abs=1e-12)
+    assert kendall(x, y) == pytest.approx(kendalltau(x, y)[0], abs=1e-12)
     assert kendall(x, np.zeros(40)) == 0
     assert kendall(x, x) == pytest.approx(1) and kendall(x, -x) == pytest.approx(-1)
 

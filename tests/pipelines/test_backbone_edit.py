@@ -188,6 +188,7 @@ def test_what_cannot_be_edited_is_one_line(pipes, picture):
         (pipes["sd"], {"affect_strength": 11}, "affect_strength"),
         (pipes["sd"], {"affect_guidance_scale": -1}, "affect_guidance_scale"),
         (pipes["sd"], {"texture": 1.0}, "texture"),
+        (pipes["sd3"], {"height": 64}, "height"),
         (pipes["sd"], {"num_inference_steps": 1}, "less than one step"),
     ]
     for pipe, changed, says in cases:

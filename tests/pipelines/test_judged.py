@@ -15,6 +15,7 @@ from emotive.errors import InputError
 from emotive.perceive.judge import Estimates
 from emotive.perceive.picture import PictureJudge
 from emotive.perceive.published import PublishedJudge
+from emotive.perceive.ratings import CalibratedJudge, Calibration, Line
 from emotive.pipelines.image import EmotiveImagePipeline
 from emotive.pipelines.judged import READS, Reads, best_of, reads_of, refine, steered, two_judges
 from emotive.pipelines.with_affect import with_affect
@@ -170,6 +171,19 @@ def test_the_shipped_judges_are_measured_and_others_taken_at_their_word():
     assert {j.fingerprint() for j in two_judges()} == set(READS)
     assert reads_of(ColourJudge()) == Reads()
     assert reads_of(PublishedJudge(brightness_to_arousal=-0.31)) == Reads()  # another judge
+
+
+def test_a_calibrated_judge_counts_in_its_own_error_and_is_the_judge_it_calibrates():
+    judge, other = PictureJudge.from_pretrained(), PublishedJudge()
+
+    def calibrated(one: Any) -> CalibratedJudge:
+        lines = Line(1.2, 0.1, 0.3), Line(0.9, 0.0, 0.01)
+        return CalibratedJudge(one, Calibration(one.name, one.fingerprint(), 20, *lines))
+
+    assert reads_of(calibrated(judge)) == Reads(sd=(0.3, 0.05))
+    two_judges(calibrated(judge), calibrated(other))
+    with pytest.raises(InputError, match="choose and score"):
+        two_judges(judge, calibrated(judge))
 
 
 def test_the_embedded_model_comes_nearer_by_both_ways():

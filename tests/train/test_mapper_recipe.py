@@ -5,11 +5,12 @@ import math
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tiny_backbones import tiny_backbone
+from tiny_backbones import TINY, tiny_backbone
 
 from emotive.affect import emotions
 from emotive.backbones.adapter import PromptEmbeds
@@ -24,7 +25,7 @@ from emotive.train.mapper_card import Linear, places, readout
 from emotive.train.mapper_data import Batch, PairEmbeds
 from emotive.train.mapper_losses import density_weights, errors, mapper_loss, target
 
-SMALL = {"dim": 32, "depth": 1, "heads": 2}
+SMALL: dict[str, Any] = {"dim": 32, "depth": 1, "heads": 2}
 
 
 class Encoder:
@@ -45,10 +46,10 @@ class Encoder:
 
 
 def same(one: Batch, other: Batch) -> bool:
-    return all(
-        a is b is None or torch.equal(a.nan_to_num(9), b.nan_to_num(9))
-        for a, b in zip(one, other, strict=True)
-    )  # type: ignore[union-attr]
+    def alike(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
+        return a is b if a is None or b is None else torch.equal(a.nan_to_num(9), b.nan_to_num(9))
+
+    return all(alike(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_rare_affects_weigh_more_by_the_root_of_their_density():
@@ -98,11 +99,11 @@ def test_adding_nothing_costs_one_and_content_is_then_kept(tmp_path: Path):
     nothing = torch.zeros_like(wanted.tokens), torch.zeros_like(wanted.pooled)  # type: ignore[arg-type]
     for error in errors(network, *nothing, wanted):
         assert error is not None and float(error.mean()) == pytest.approx(1, rel=1e-4)
-    rule = {"generator": torch.Generator().manual_seed(0), "shortened": 0.0}
+    rule: dict[str, Any] = {"generator": torch.Generator().manual_seed(0), "shortened": 0.0}
     for content in (0.0, 7.0):  # untrained it adds nothing, and loses nothing
         assert float(mapper_loss(network, mapper.embedding, batch, 1.0, content, **rule)) == pytest.approx(
             1, rel=1e-4
-        )  # type: ignore[arg-type]
+        )
 
 
 def test_embeds_come_from_disk_as_they_were_encoded(tmp_path: Path):
@@ -172,7 +173,7 @@ def test_it_learns_and_is_measured(tmp_path: Path):
     write_pairs(tmp_path / "own.jsonl", [*pairs, *held])
     encode = Encoder("sdxl")
     folder = recipe.train_mapper(
-        tmp_path / "run", encode, [tmp_path / "own.jsonl"], steps=120, batch_size=12, rate=4e-3, content=0.1,
+        tmp_path / "run", encode, [tmp_path / "own.jsonl"], steps=100, batch_size=12, rate=4e-3, content=0.1,
         device="cpu", report=lambda line: None, **SMALL,
     )  # fmt: skip
     mapper = AffectMapper.load(folder)
@@ -195,13 +196,20 @@ def test_it_learns_and_is_measured(tmp_path: Path):
     assert float(still.square().mean() / found.square().mean()) < 0.35
     card = (folder / "README.md").read_text()
     assert "own.jsonl: 12 pairs to train on" in card and "| held-out | mapper |" in card
-    assert "--steps 120 --batch-size 12" in card and "None" not in card
+    assert "--steps 100 --batch-size 12" in card and "None" not in card
 
 
 def test_an_interrupted_run_ends_like_one_that_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(recipe, "PairEmbeds", functools.partial(PairEmbeds, shard_bytes=20_000))
     lines: list[str] = []
-    settings = {"steps": 14, "batch_size": 4, "count": 40, "cache": 0.0, "measured": 4, "keep_every": 0.0}
+    settings: dict[str, Any] = {
+        "steps": 14,
+        "batch_size": 4,
+        "count": 40,
+        "cache": 0.0,
+        "measured": 4,
+        "keep_every": 0.0,
+    }
     settings |= {"device": "cpu", "report": lines.append, **SMALL}
 
     def run(name: str, until: float = math.inf) -> str:
@@ -219,16 +227,25 @@ def test_an_interrupted_run_ends_like_one_that_was_not(tmp_path: Path, monkeypat
         recipe.train_mapper(tmp_path / "cut", Encoder(), **{**settings, "batch_size": 5})
 
 
+@pytest.mark.parametrize("family", TINY)
+def test_text_encoders_are_enough(family: str):
+    whole = plain_embeds(tiny_backbone(family), ["a cat", ""])
+    pipe = recipe.text_encoders(tiny_backbone(family), torch.device("cpu"))
+    alone = plain_embeds(pipe, ["a cat", ""])
+    assert pipe.vae is None and torch.equal(alone.tokens, whole.tokens)
+    assert torch.equal(alone.content, whole.content)
+
+
 def test_bad_runs(tmp_path: Path):
     write_pairs(tmp_path / "one.csv", [AffectPair("a", "a b", 0.1, 0.1), AffectPair("c", "c b", 0.1, 0.1)])
     with pytest.raises(InputError, match="0 held-out splits are too few"):
-        recipe.train_mapper(tmp_path, Encoder(), [tmp_path / "one.csv"], steps=1, device="cpu", report=str)
+        recipe.train_mapper(tmp_path, Encoder(), [tmp_path / "one.csv"], steps=1, device="cpu")
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A backbone in a folder -> a mapper in a folder, which attaches to that backbone."""
     tiny_backbone("sd").save_pretrained(tmp_path / "backbone")
-    options = {"steps": 2, "batch_size": 2, "count": 4, "device": "cpu"}
+    options: dict[str, Any] = {"steps": 2, "batch_size": 2, "count": 4, "device": "cpu"}
     command(tmp_path / "run", str(tmp_path / "backbone"), **options)
     folder = Path(capsys.readouterr().out.strip())
     assert folder == tmp_path / "run" / "mapper"
@@ -236,5 +253,5 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert pipe("a cat", affect="joy", num_inference_steps=1, height=16, width=16).images  # type: ignore[operator]
     for wrong in ({"steps": 0}, {"alpha": math.nan}, {"pairs": [tmp_path / "none.csv"]}, {"dtype": "int8"}):
         with pytest.raises(InputError):
-            command(tmp_path / "other", str(tmp_path / "backbone"), **{**options, **wrong})  # type: ignore[arg-type]
+            command(tmp_path / "other", str(tmp_path / "backbone"), **{**options, **wrong})
     assert not (tmp_path / "other").exists()

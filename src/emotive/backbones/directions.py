@@ -2,26 +2,18 @@
 per text encoder from how named emotions are said.
 
 **Fit.** Every word of `phrases.WORDS` is said in every frame, so that what a scene adds is the same for all
-words. For each term e of Russell & Mehrabian 1977 this leaves one vector x_e, the mean of the tokens that say
-the phrase, and its point p_e. They are regressed on each other, x_e = b + p_e W, all three axes at once: V
-and D are correlated in the lexicon (r = .63), and only the joint fit gives what one axis does while the
-others stand still. b is what the phrases are without a feeling, and what the mere mention of one does. It is
-dropped: p W is the offset from the neutral phrase, which need not be said, for it is the same in every x_e.
+words. For each term of Russell & Mehrabian 1977 this leaves a point p and vectors x: the mean of the tokens
+that say the phrase, the mean of those behind it (its end and the padding, in which an encoder that reads from
+left to right sums a prompt up), and the pooled embeds. Each x is regressed on p, x = b + p W, in a way that
+keeps the axes apart (`regression`). b is what the phrases are without a feeling, and what the mere mention of
+one does. It is dropped: p W is the offset from the neutral phrase, which need not be said, for it is the same
+in every x.
 
-**No leaks.** A ridge on W would mix the axes again, for (P'P + k)^-1 P'P is not diagonal. What is regularised
-is the side of the embeds: the covariance S of what the fit leaves over is shrunk towards a multiple of the
-identity (Chen et al. 2010, "Shrinkage algorithms for MMSE covariance estimation", eq. 23). With it goes the
-best linear unbiased reader of affect (Aitken 1936),
+**Length.** Each row of W is scaled to the same length: the mean distance |x - b| of the stronger half of the
+terms. At the pole of an axis and strength 1, a token moves as far as a strong emotion word moves one.
 
-    R = S^-1 W' (W S^-1 W')^-1,    W R = I,
-
-so that a step along the row of valence leaves what R reads of arousal and dominance where it was, exactly.
-
-**Length.** Each row is scaled to the same length: the mean distance |x_e - b| of the stronger half of the
-terms. At the pole of an axis and strength 1, a token moves as far as a strong emotion word moves a phrase.
-
-Applied, p W is added to every token that says the prompt, and nothing to others. It is linear in the point
-and in the strength; lengths of tokens are not restored, for that would bend the line.
+Applied, p W of its kind is added to every token but those before the prompt. It is linear in the point and in
+the strength; lengths of tokens are not restored, for that would bend the line.
 """
 
 from __future__ import annotations
@@ -40,30 +32,19 @@ from emotive.errors import InputError, WeightsError
 
 from .adapter import Part, PromptEmbeds, Prompts, only
 from .phrases import FRAMES, phrases
+from .regression import AXES, FOLDS, agreement, by_term, directions, held_out
 
-AXES = ("valence", "arousal", "dominance")
 PROBE = "a house by the sea under a cloudy sky"
 SAME_ENCODER = 0.5  # cosine of the probe: fine-tunes stay above; of another encoder it is about 0
-FOLDS = 8
 Encode = Callable[[Sequence[str]], PromptEmbeds]
 
 
 class Summary(NamedTuple):
-    """What an encoder makes of N texts, float32 on the CPU. tokens: (N, S, D), the mean over the tokens that
-    say the text in each of S parts of the sequence. pooled: (N, P) or None."""
+    """What an encoder makes of N texts, float32 on the CPU. tokens: (N, S, 2, D), in each of S parts of the
+    sequence the mean of the tokens that say the text and of those behind. pooled: (N, P) or None."""
 
     tokens: Tensor
     pooled: Tensor | None
-
-
-class Regression(NamedTuple):
-    """x = intercept + p @ weights. weights: (3, Q) of (E, Q) vectors on (E, 3) points. intercept: (Q,).
-    reader: (Q, 3), weights @ reader = I. error: (3, 3), the covariance of what it reads of one term."""
-
-    weights: Tensor
-    intercept: Tensor
-    reader: Tensor
-    error: Tensor
 
 
 @dataclass(eq=False)
@@ -71,12 +52,14 @@ class AffectDirections:
     """Moves the embeds of a prompt along directions of valence, arousal and dominance.
 
     Attributes:
-        tokens: (S, 3, D) float32, what 1 of an axis adds to a token, in each part of the sequence.
+        tokens: (S, 2, 3, D) float32, what 1 of an axis adds, in each part of the sequence, to a token that
+            says the prompt and to one behind it.
         pooled: (3, P) or None, what it adds to the pooled embeds.
         starts: where the S parts of the sequence begin. One, but in Stable Diffusion 3, where the tokens of
             CLIP come before those of T5.
         probe: what the text encoder makes of `PROBE`, one row; by it another is refused.
         figures: what was measured when it was fitted; see `fit`.
+        content_only: leaves the tokens behind the prompt as they are. Much weaker.
     """
 
     tokens: Tensor
@@ -84,6 +67,7 @@ class AffectDirections:
     starts: tuple[int, ...]
     probe: Summary
     figures: Mapping[str, Any]
+    content_only: bool = False
     name: str = "directions"
     _recognised: bool = field(default=False, init=False, repr=False)
 
@@ -94,30 +78,36 @@ class AffectDirections:
         `encode` gives the embeds of texts, as `plain_embeds` of a pipeline does, `batch` at a time.
 
         `figures` of what is returned, of the text encoder, not of pictures: "phrases" and "terms", "ccc" and
-        "r2" with which R reads each axis of terms that the fit was not given (`FOLDS` folds), and "step", the
-        length of an offset at a pole as a share of the length of a token.
+        "r2" with which each axis is read of terms that the fit was not given (`FOLDS` folds), and "step", the
+        length of an offset at a pole as a share of the length of a token, for both kinds of token.
 
         Raises InputError if embeds are not finite, or emotion words change nothing.
         """
         said = phrases()
         starts = part_starts(encode([FRAMES[1].format(word="sad"), FRAMES[2].format(word="happy"), PROBE]))
         summary = summarised(encode, said.texts, starts, batch)
-        token_sums = by_term(summary.tokens, said.term)
-        parts = [token_sums[:, i] for i in range(len(starts))]
+        tokens = by_term(summary.tokens, said.term)
         pooled = None if summary.pooled is None else by_term(summary.pooled, said.term)
-        moved = [directions(x, said.points) for x in parts]
+        moved = torch.stack(
+            [
+                torch.stack([directions(x[:, 0], said.points), follow(x[:, 1], said.points)])
+                for x in tokens.unbind(1)
+            ]
+        )
         probe = summarised(encode, [PROBE], starts, batch)
-        read = held_out(torch.cat(parts, 1), said.points)
-        lengths = [
-            float(rows[0].norm() / token.norm()) for rows, token in zip(moved, probe.tokens[0], strict=True)
-        ]
-        figures = {"phrases": len(said.texts), "terms": len(said.points), **agreement(read, said.points)}
+        steps = moved[..., 0, :].norm(dim=-1) / probe.tokens[0].norm(dim=-1).clamp(min=1e-9)
+        read = held_out(tokens.flatten(1), said.points)
         return cls(
-            tokens=torch.stack(moved),
+            tokens=moved,
             pooled=None if pooled is None else directions(pooled, said.points),
             starts=starts,
             probe=probe,
-            figures={**figures, "step": [round(length, 4) for length in lengths]},
+            figures={
+                "phrases": len(said.texts),
+                "terms": len(said.points),
+                **agreement(read, said.points),
+                "step": [[round(float(step), 4) for step in part] for part in steps],
+            },
         )
 
     def __call__(self, prompts: Prompts, points: Tensor, strength: float) -> list[Part]:
@@ -127,10 +117,16 @@ class AffectDirections:
         amounts = strength * points.nan_to_num(0).to(embeds.tokens.device, torch.float32)
         positions = torch.arange(embeds.tokens.shape[1])
         part = torch.bucketize(positions, torch.tensor(self.starts[1:]), right=True)
-        moved = embeds.tokens.float() + _along(amounts, self.tokens.transpose(0, 1))[:, part]
+        offsets = _along(amounts, self.tokens.permute(2, 1, 0, 3))[:, :, part]  # (B, 2, K, D)
+        # A prompt of nothing, and embeds whose words are not known, are all behind: that is most of them.
+        content = embeds.content & ~embeds.content[:, 1:].all(1, keepdim=True)
+        behind = (positions >= self.starts[0]).to(content.device) & ~content
+        if self.content_only:
+            behind = behind & embeds.content
         # A token of zeros stands for an encoder that is not there (Stable Diffusion 3 without T5).
-        said = (embeds.content & embeds.tokens.any(-1))[..., None]
-        tokens = torch.where(said, moved.to(embeds.tokens.dtype), embeds.tokens)
+        moving = ((content | behind) & embeds.tokens.any(-1))[..., None]
+        moved = embeds.tokens.float() + torch.where(content[..., None], offsets[:, 0], offsets[:, 1])
+        tokens = torch.where(moving, moved.to(embeds.tokens.dtype), embeds.tokens)
         pooled = embeds.pooled
         if pooled is not None and self.pooled is not None:
             pooled = (pooled.float() + _along(amounts.to(pooled.device), self.pooled)).to(pooled.dtype)
@@ -138,7 +134,7 @@ class AffectDirections:
 
     def fingerprint(self) -> str:
         """64 hex digits: the sha256 of the directions and of where they apply."""
-        digest = hashlib.sha256(repr(self.starts).encode())
+        digest = hashlib.sha256(repr((self.starts, self.content_only)).encode())
         for tensor in (self.tokens, self.pooled):
             digest.update(b"-" if tensor is None else tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -152,6 +148,7 @@ class AffectDirections:
         tensors |= {key: tensor for key, tensor in optional.items() if tensor is not None}
         config = {
             "starts": list(self.starts),
+            "content_only": self.content_only,
             "axes": list(AXES),
             "probe": PROBE,
             "figures": dict(self.figures),
@@ -164,10 +161,8 @@ class AffectDirections:
         tokens, pooled = tensors["tokens"].float(), tensors.get("pooled")
         starts = tuple(int(start) for start in config["starts"])
         probe = Summary(tensors["probe.tokens"].float(), tensors.get("probe.pooled"))
-        expected = {
-            "tokens": (len(starts), len(AXES), tokens.shape[-1]),
-            "probe.tokens": (1, len(starts), tokens.shape[-1]),
-        }
+        parts, width = len(starts), tokens.shape[-1]
+        expected = {"tokens": (parts, 2, len(AXES), width), "probe.tokens": (1, parts, 2, width)}
         if pooled is not None:
             expected |= {"pooled": (len(AXES), pooled.shape[-1]), "probe.pooled": (1, pooled.shape[-1])}
         for key, shape in expected.items():
@@ -175,7 +170,7 @@ class AffectDirections:
                 raise ValueError(f"{key} should be finite and {shape}, it is {tuple(tensors[key].shape)}")
         if config["probe"] != PROBE or not starts or list(starts) != sorted(set(starts)):
             raise ValueError("config.json names another probe, or parts out of order: fit it again")
-        return cls(tokens, pooled, starts, probe, config["figures"])
+        return cls(tokens, pooled, starts, probe, config["figures"], bool(config["content_only"]))
 
     def card(self) -> str:
         """The card of a saved adapter, Markdown."""
@@ -183,7 +178,7 @@ class AffectDirections:
         rows = "\n".join(
             f"| {axis} | {figures['ccc'][axis]:.2f} | {figures['r2'][axis]:.2f} |" for axis in AXES
         )
-        steps = ", ".join(f"{100 * step:.0f} %" for step in figures["step"])
+        steps = "; ".join(f"{100 * a:.0f} % and {100 * b:.0f} %" for a, b in figures["step"])
         widths = f"{self.tokens.shape[-1]} per token" + (
             "" if self.pooled is None else f", {self.pooled.shape[-1]} pooled"
         )
@@ -205,7 +200,7 @@ class AffectDirections:
         if self._recognised or prompts.texts is None:  # given embeds, a pipeline may have no encoder at all
             return
         other = summarised(prompts.encode, [PROBE], self.starts, 1)
-        likeness = [F.cosine_similarity(self.probe.tokens[0], other.tokens[0], dim=-1)]
+        likeness = [F.cosine_similarity(self.probe.tokens[0, :, 0], other.tokens[0, :, 0], dim=-1)]
         if self.probe.pooled is not None and other.pooled is not None:
             likeness.append(F.cosine_similarity(self.probe.pooled, other.pooled))
         if not (lowest := float(torch.cat(likeness).min())) >= SAME_ENCODER:
@@ -237,89 +232,25 @@ def summarised(encode: Encode, texts: Sequence[str], starts: Sequence[int], batc
         ends = [*starts[1:], embeds.tokens.shape[1]]
         rows = len(texts[i : i + batch])  # a pipeline may repeat them, for several images a prompt
         said = embeds.content[:rows].to(embeds.tokens.device, torch.float32)[..., None]
-        whole = embeds.tokens[:rows].float() * said
-        means = [
-            whole[:, a:b].sum(1) / said[:, a:b].sum(1).clamp(min=1) for a, b in zip(starts, ends, strict=True)
-        ]
-        tokens.append(torch.stack(means, 1).cpu())
+        kinds = []
+        for kind in (said, 1 - said):
+            sums = embeds.tokens[:rows].float() * kind
+            kinds.append(
+                [
+                    sums[:, a:b].sum(1) / kind[:, a:b].sum(1).clamp(min=1)
+                    for a, b in zip(starts, ends, strict=True)
+                ]
+            )
+        tokens.append(torch.stack([torch.stack(means, 1) for means in kinds], 2).cpu())
         pooled.append(None if embeds.pooled is None else embeds.pooled[:rows].float().cpu())
     return Summary(torch.cat(tokens), None if pooled[0] is None else torch.cat(pooled))
 
 
-def by_term(vectors: Tensor, term: Tensor) -> Tensor:
-    """Means (E, ...) of the vectors (N, ...) of each term."""
-    sums = torch.zeros(int(term.max()) + 1, *vectors.shape[1:]).index_add_(0, term, vectors)
-    return sums / term.bincount().view(-1, *[1] * (vectors.ndim - 1))
-
-
-def regressed(vectors: Tensor, points: Tensor) -> Regression:
-    """Regresses vectors (E, Q) on points (E, 3), and finds the best linear unbiased reader of points.
-
-    Raises InputError if the vectors do not differ."""
-    x, p = vectors.double(), points.double()
-    centred = p - p.mean(0)
-    weights = torch.linalg.lstsq(centred, x - x.mean(0)).solution
-    if not (weights.norm(dim=1) > 1e-6 * x.norm(dim=1).mean()).all():
-        raise InputError(
-            "emotion words change nothing in the embeds of this backbone: affect cannot be fitted"
-        )
-    intercept = x.mean(0) - p.mean(0) @ weights
-    left = x - intercept - p @ weights
-    spread, shrinkage = shrunk(left)
-    # (spread I + c left' left)^-1 weights' by Woodbury's identity, for Q is much larger than E.
-    share = (1 - shrinkage) / len(left)
-    inner = spread * torch.eye(len(left), dtype=x.dtype) + share * left @ left.T
-    filters = (weights.T - share * left.T @ torch.linalg.solve(inner, left @ weights.T)) / spread
-    error = torch.linalg.inv(weights @ filters)
-    return Regression(weights, intercept, filters @ error, error)
-
-
-def shrunk(residuals: Tensor) -> tuple[float, float]:
-    """(k, s): their covariance is (1 - s) times the sample's plus k times the identity; oracle-approximating
-    shrinkage, Chen et al. 2010, eq. 23."""
-    n, q = residuals.shape
-    gram = residuals @ residuals.T / n
-    trace, square = float(gram.trace()), float(gram.square().sum())
-    if not trace:  # nothing is left over
-        return 1.0, 1.0
-    mean = trace / q
-    shrinkage = min(1.0, ((1 - 2 / q) * square + trace**2) / ((n + 1 - 2 / q) * (square - trace**2 / q)))
-    return shrinkage * mean, shrinkage
-
-
-def directions(vectors: Tensor, points: Tensor) -> Tensor:
-    """(3, Q): what 1 of each axis adds to a vector, from vectors (E, Q) of terms and their points (E, 3)."""
-    fit = regressed(vectors, points)
-    strong = points.norm(dim=1) >= points.norm(dim=1).median()
-    step = (vectors.double() - fit.intercept)[strong].norm(dim=1).mean()
-    return (step * F.normalize(fit.weights, dim=1)).float()
-
-
-def held_out(vectors: Tensor, points: Tensor) -> Tensor:
-    """(E, 3): what is read of each term by the fit to the others, in `FOLDS` folds: its reader, drawn towards
-    the mean of the lexicon by as much as it errs, which makes it the best linear predictor."""
-    read = torch.empty_like(points)
-    for k in range(FOLDS):
-        out = torch.arange(len(points)) % FOLDS == k
-        fit = regressed(vectors[~out], points[~out])
-        mean, lexicon = points[~out].double().mean(0), points[~out].double().T.cov()
-        drawn = torch.linalg.solve(lexicon + fit.error, lexicon)
-        read[out] = (mean + ((vectors[out].double() - fit.intercept) @ fit.reader - mean) @ drawn).float()
-    return read
-
-
-def agreement(read: Tensor, points: Tensor) -> dict[str, dict[str, float]]:
-    """Per axis: "ccc", Lin's concordance, and "r2", the share of the squared deviation that is explained."""
-    a, b = read.double(), points.double()
-    da, db = a - a.mean(0), b - b.mean(0)
-    ccc = (
-        2 * (da * db).mean(0) / (da.square().mean(0) + db.square().mean(0) + (a.mean(0) - b.mean(0)).square())
-    )
-    r2 = 1 - (a - b).square().sum(0) / db.square().sum(0)
-    return {
-        name: {axis: round(float(value), 4) for axis, value in zip(AXES, values, strict=True)}
-        for name, values in (("ccc", ccc), ("r2", r2))
-    }
+def follow(vectors: Tensor, points: Tensor) -> Tensor:
+    """`directions`, or zeros (3, Q) if emotion words leave the vectors (E, Q) as they are."""
+    spread = (vectors - vectors.mean(0)).norm(dim=1).max()
+    still = bool(spread <= 1e-5 * vectors.norm(dim=1).mean())
+    return torch.zeros(len(AXES), vectors.shape[1]) if still else directions(vectors, points)
 
 
 def mood_basis(encode: Encode, n: int = 12, batch: int = 32) -> tuple[dict[str, Tensor], Tensor]:
@@ -327,8 +258,8 @@ def mood_basis(encode: Encode, n: int = 12, batch: int = 32) -> tuple[dict[str, 
 
     Returns the components, {"tokens": (n, D), and "pooled": (n, P) where there are pooled embeds}, and scales
     (n,), the standard deviation of the terms along each, largest first: component times scale is what a mood
-    of average strength adds. Tokens and pooled embeds share components, each weighed by its own spread. Where
-    a sequence has two parts (Stable Diffusion 3), one vector stands for both.
+    of average strength adds. Tokens and pooled embeds share components, each weighed by its own spread. One
+    vector stands for tokens that say the prompt and those behind, and for both parts of Stable Diffusion 3.
 
     Raises InputError unless n lies in 1..40.
     """
@@ -336,7 +267,7 @@ def mood_basis(encode: Encode, n: int = 12, batch: int = 32) -> tuple[dict[str, 
         raise InputError(f"a basis of moods has 1 to 40 components, not {n}")
     said = phrases()
     summary = summarised(encode, said.texts, part_starts(encode([PROBE])), batch)
-    blocks = {"tokens": by_term(summary.tokens.mean(1), said.term)}
+    blocks = {"tokens": by_term(summary.tokens.mean((1, 2)), said.term)}
     if summary.pooled is not None:
         blocks["pooled"] = by_term(summary.pooled, said.term)
     blocks = {key: (x - x.mean(0)).double() for key, x in blocks.items()}
@@ -372,7 +303,8 @@ How well emotions that the fit was not given are read from the text encoder, in 
 |---|---|---|
 {rows}
 
-At the pole of an axis and strength 1 the offset is {steps} as long as a token.
+At the pole of an axis and strength 1 the offset is {steps} as long as a token that says the prompt
+and one behind it.
 
 Limits. These numbers are of the text encoder. What the pictures show is another question, and control on real
 weights has not yet been measured. The directions fit this text encoder and close fine-tunes of it; another is

@@ -60,8 +60,8 @@ def backbone_kind(name: str | os.PathLike[str]) -> Kind:
 
 
 def is_backbone(name: str | os.PathLike[str]) -> bool:
-    """Whether a model is a diffusion pipeline of others, for `open_backbone`, rather than one of Emotive's own,
-    or none at all. See `backbone_kind`."""
+    """Whether a model is a diffusion pipeline of others, for `open_backbone`, rather than one of Emotive's
+    own, or none at all. See `backbone_kind`."""
     return backbone_kind(name) != "ours"
 
 
@@ -336,7 +336,7 @@ def _fetched(hub_id: str, dtype: torch.dtype) -> Path:
     """The folder of a hub id's pipeline, fetched where there is a network, else as it was fetched before."""
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError  # pyright: ignore[reportPrivateImportUsage]
 
     try:
         names = HfApi().list_repo_files(hub_id)
@@ -368,6 +368,6 @@ def _check_paints_from_text(pipe: Any, name: str) -> None:
     )  # FLUX packs 2 x 2 latents
     if (taken := denoiser_of(pipe).config.in_channels) != latents * patch:
         raise WeightsError(
-            f"{name} takes {taken} channels where text alone gives {latents * patch}: it is made for inpainting "
-            "or for a control picture, not for text to image"
+            f"{name} takes {taken} channels where text alone gives {latents * patch}: it is made for "
+            "inpainting or for a control picture, not for text to image"
         )

@@ -42,9 +42,8 @@ def name_words(name: str) -> str:
 def sampling_defaults(pipe: Any) -> SamplingDefaults:
     """How the pipeline `pipe` is best sampled: what its name, its scheduler or its denoiser says of few-step
     models, else the pipeline's own defaults; the size that its denoiser was trained at."""
-    asked = inspect.signature(type(pipe).__call__).parameters
-    if "num_inference_steps" not in asked:  # `with_affect` passes them on
-        asked = inspect.signature(super(type(pipe), pipe).__call__).parameters
+    calls = (inspect.signature(c.__call__).parameters for c in type(pipe).__mro__ if "__call__" in vars(c))
+    asked = next(call for call in calls if "num_inference_steps" in call)  # `with_affect` passes them on
     steps, guidance = asked["num_inference_steps"].default, asked["guidance_scale"].default
     words = name_words(os.path.basename(str(pipe.config.get("_name_or_path", "")).rstrip("/\\")))
     denoiser = denoiser_of(pipe)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from emotive.errors import InputError, WeightsError
-from emotive.media import write_whole
+from emotive.media import umask, write_whole
 from emotive.weights import resolve, verify, write_sums
 
 from .adapter import AffectAdapter, PromptEmbeds
@@ -47,6 +47,7 @@ def save_adapter(
     try:
         save_file({key: t.detach().cpu().contiguous() for key, t in tensors.items()}, partial)
         os.replace(partial, folder / FILE)
+        os.chmod(folder / FILE, 0o666 & ~umask())  # save_file keeps it to oneself
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
         raise InputError(f"cannot write {folder / FILE}: {error}") from error

@@ -38,7 +38,7 @@ LAYOUTS = {  # what diffusers calls a layout -> the model in configs/models.json
     "flux-dev": "flux-dev",
     "flux-schnell": "flux-schnell",
 }
-# What a file's name says (`name_words`) -> which model of its layout it is, where keys and shapes do not tell.
+# What a file's name says (`name_words`) -> which model of its layout it is, where keys do not tell.
 VARIANTS = {
     "sd15": ((r"\blcm\b", "sd15-lcm"),),
     "sd2": (
@@ -325,8 +325,8 @@ def check_complete(pipe: DiffusionPipeline, name: str) -> None:
         empty = [key for key, weight in getattr(module, "named_parameters", dict)() if weight.is_meta]
         if empty:
             raise WeightsError(
-                f"{name} lacks {len(empty)} weights of its {part}, such as {empty[0]}: it is damaged, or another "
-                "model"
+                f"{name} lacks {len(empty)} weights of its {part}, such as {empty[0]}: it is damaged, or "
+                "another model"
             )
 
 

@@ -38,9 +38,10 @@ def write_tokenizer(folder: Path, config: dict[str, Any], model: str) -> None:
     item = needed_vocabulary(config)
     source = fetched(item)
     if source is None:
+        what = item.what.split(",")[0]
         raise WeightsError(
-            f"{model} needs {item.what.split(',')[0]}, which was not fetched: run `emotive fetch {item.name}`, or "
-            "give --config FOLDER, a diffusers folder of the same model"
+            f"{model} needs {what}, which was not fetched: run `emotive fetch {item.name}`, or give "
+            "--config FOLDER, a diffusers folder of the same model"
         )
     folder.mkdir(parents=True, exist_ok=True)
     if item is CLIP_VOCABULARY:

@@ -20,8 +20,8 @@ from emotive.errors import EmotiveError
 
 # Each adds its commands, in the order of --help.
 # isort: off
-from . import image, edit, speech, head, gesture, judge, about, fetch, studio, evaluate, train  # noqa: F401
-from . import train_directions  # noqa: F401
+from . import image, edit, compass, speech, head, gesture, judge, about, fetch, convert, studio  # noqa: F401
+from . import evaluate, train, train_directions, train_mapper  # noqa: F401
 
 # isort: on
 from .common import app, notes, option, say

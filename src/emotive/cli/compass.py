@@ -94,11 +94,13 @@ def compass(
     plan = settled(plan, pipe, here)
     make_folder(folder)
 
-    asked = iter(told) if told is not None else _typed()
+    asked, shown = iter(told) if told is not None else _typed(), None
     while len(search.done) < judgements:
-        sheet = folder / f"tray-{len(search.done) + 1:02d}.png"
         if told is None:
-            print(_write(sheet, *_tray(pipe, plan, search, basis)), flush=True)
+            if shown is not search.tray:
+                shown = search.tray
+                sheet = folder / f"tray-{len(search.done) + 1:02d}.png"
+                print(_write(sheet, *_tray(pipe, plan, search, basis)), flush=True)
             report(_question(search, name))
         answer = next(asked, "q")
         if answer in ("q", "quit"):

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -34,7 +35,7 @@ TOLERANCE = 0.03  # relative distance of two probes that are the same; bfloat16 
 MAX_BYTES = 1 << 24
 NAME = re.compile(r"[\w][\w .-]{0,59}")
 
-Directions = Mapping["str | os.PathLike[str] | Direction", float]
+Directions = Mapping[Any, float]  # by name, path or `Direction`; a Mapping is invariant in its keys
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ def tray_sheet(pictures: Sequence[Image.Image], cell: int = CELL) -> Image.Image
 
 def strip_sheet(pictures: Sequence[Image.Image], steps: Sequence[float], cell: int = CELL) -> Image.Image:
     """A direction from end to end, in one row; `steps` is how far each picture followed it."""
-    labels = ["as it is" if step == 0 else f"{step:+g}".replace("-", "−") for step in steps]
+    labels = ["as it is" if step == 0 else f"{step:+g}" for step in steps]
     return _sheet(pictures, labels, len(pictures), cell)
 
 

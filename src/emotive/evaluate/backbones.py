@@ -73,7 +73,7 @@ def prompts_of(texts: Sequence[str]) -> list[BackbonePrompt]:
 
 
 def painter_prompts(count: int) -> list[BackbonePrompt]:
-    """Held-out scenes of Emotive's painter, for backbones that learned from it: their pictures can be read."""
+    """Held-out scenes of Emotive's painter, for backbones that learned from it: these can be read back."""
     from .image import held_out_captions
 
     return [BackbonePrompt(c.text, c.number, c.scene) for c in held_out_captions(count)]

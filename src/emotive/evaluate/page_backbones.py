@@ -28,8 +28,8 @@ PLAIN_ARMS = {
 
 MEANINGS = {
     "error": "the mean of |judged − asked|, in −3..3, as EmotiCrafter reports it. Always answering neutral "
-    "has {line}. An error below that is not yet control, since a judge that squeezes what it sees towards the "
-    "middle lowers the error of any method; an error above it says that less would have been better.",
+    "has {line}. An error below that is not yet control, since a judge that squeezes what it sees towards "
+    "the middle lowers the error of any method; an error above it says that less would have been better.",
     "concordance": "Lin’s CCC of requested and judged: 1 if they are equal everywhere, 0 for no relation. "
     "The interval is 95 %, BCa, over prompts. A judge’s own squeeze lowers it for every arm alike.",
     "rank, tau-b": "Spearman’s correlation and Kendall’s tau-b within each prompt, the median over prompts. "
@@ -103,9 +103,9 @@ def backbone_page(evaluation: BackboneEvaluation) -> str:
     width, height = backbone["size"]
     lede = (
         f"{count(len(report['prompts']), 'prompt')}, each at {rows} × {columns} points of valence and "
-        f"arousal, {count(len(report['seeds']), 'seed')}: {report['n']} pictures an arm. {backbone['family']}, "
-        f"{backbone['parameters'] / 1e6:,.0f} M parameters, {count(backbone['steps'], 'step')}, guidance "
-        f"{backbone['guidance']:g}, {width} × {height} px."
+        f"arousal, {count(len(report['seeds']), 'seed')}: {report['n']} pictures an arm. "
+        f"{backbone['family']}, {backbone['parameters'] / 1e6:,.0f} M parameters, "
+        f"{count(backbone['steps'], 'step')}, guidance {backbone['guidance']:g}, {width} × {height} px."
     )
     side = "Valence to the right, arousal upward. Chosen by number."
     neutral = "Against the picture of the prompt alone, from the same noise."

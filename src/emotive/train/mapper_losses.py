@@ -109,28 +109,29 @@ def mapper_loss(
     pooled = None if wanted.pooled is None else factor[:, None] * wanted.pooled
     wanted = Target(factor[:, None, None] * wanted.tokens, pooled, wanted.where)
 
-    rest = torch.zeros_like(points)
-    rest[:, 2] = torch.where(torch.rand(n, generator=generator) < unset, torch.nan, 0.0).to(device)
-    twice = [
-        None if t is None else torch.cat([t, t]) for t in (batch.neutral, batch.pooled_neutral, batch.content)
-    ]
-    residual, pooled_residual = network(*twice, embedding(torch.cat([points, rest])))
-    residual = residual * moved(batch.content).repeat(2, 1)[..., None]
-    felt, neutral = residual[:n], residual[n:]
-    summed, neutral_summed = (
-        (None, None) if pooled_residual is None else (pooled_residual[:n], pooled_residual[n:])
+    # A quarter of the prompts come again, at the neutral point.
+    still = max(1, n // 4)
+    rest = torch.zeros_like(points[:still])
+    rest[torch.rand(still, generator=generator).to(device) < unset, 2] = torch.nan
+    tokens, pooled, words = (
+        None if t is None else torch.cat([t, t[:still]])
+        for t in (batch.neutral, batch.pooled_neutral, batch.content)
     )
+    assert tokens is not None and words is not None
+    residual, summed = network(tokens, pooled, words, embedding(torch.cat([points, rest])))
+    residual = residual * moved(words)[..., None]
+    said, unsaid = residual.split([n, still])
+    pooled_said, pooled_unsaid = (None, None) if summed is None else summed.split([n, still])
 
-    tokens, pooled_error = errors(network, felt, summed, wanted)
-    pair = tokens if pooled_error is None else 0.5 * (tokens + pooled_error)
+    error, pooled_error = errors(network, said, pooled_said, wanted)
+    pair = error if pooled_error is None else 0.5 * (error + pooled_error)
     loss = (batch.weights.to(device) * pair).mean()
     if not content:
         return loss
-    nothing = Target(
-        torch.zeros_like(neutral), None if summed is None else torch.zeros_like(summed), wanted.where
-    )
-    at_rest = [e.mean() for e in errors(network, neutral, neutral_summed, nothing) if e is not None]
-    return loss + content * (sum(at_rest) / len(at_rest) + _lost(network, batch, felt))
+    zero = None if pooled_unsaid is None else torch.zeros_like(pooled_unsaid)
+    nothing = Target(torch.zeros_like(unsaid), zero, wanted.where[:still])
+    added = [e.mean() for e in errors(network, unsaid, pooled_unsaid, nothing) if e is not None]
+    return loss + content * (sum(added) / len(added) + _lost(network, batch, said))
 
 
 def _lost(network: AffectMapperNetwork, batch: Batch, residual: Tensor) -> Tensor:

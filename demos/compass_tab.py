@@ -1,0 +1,69 @@
+"""The room of the compass: a tray of pictures to sort, and the direction that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from emotive.errors import EmotiveError
+
+from . import components
+from .compass import Search, begun, lay_out, look_along, shown, sorted_tray
+from .easel import Easel, new_seed, sentence
+
+NAME = "prickly"
+PROMPT = "a house by the sea"
+
+
+def compass_tab(easel: Easel) -> None:
+    """Lays it out in the block that is open now."""
+    held = gr.State(None)  # of this page alone
+    desk = gr.HTML(
+        {},
+        html_template=components.asset("compass.html"),
+        js_on_load=components.asset("compass.js"),
+        elem_id="compass",
+        apply_default_css=False,
+        start={"name": NAME, "prompt": PROMPT},
+    )
+    notice = components.notice("compass-notice")
+
+    def begin(event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        told: Any = event._data if isinstance(event._data, dict) else {}
+        yield shown(None, "One moment"), "", None
+        try:
+            search = begun(easel, told.get("name"), told.get("prompt"), new_seed())
+            yield shown(search, "Painting"), "", search
+            lay_out(easel, search)
+            yield shown(search), "", search
+        except EmotiveError as error:
+            yield shown(None), sentence(error), None
+
+    def sort(event: gr.EventData, search: Search | None) -> Iterator[tuple[Any, ...]]:
+        if search is not None:
+            yield from moved(search, lambda: sorted_tray(search, event._data))
+
+    def undo(search: Search | None) -> Iterator[tuple[Any, ...]]:
+        if search is not None:
+            yield from moved(search, search.compass.undo)
+
+    def moved(search: Search, step: Any) -> Iterator[tuple[Any, ...]]:
+        """The next tray as soon as it is painted, then the direction as known by then."""
+        try:
+            step()
+            yield shown(search, "Painting"), "", search
+            lay_out(easel, search)
+            yield shown(search), "", search
+            look_along(easel, search)
+            yield shown(search), "", search
+        except EmotiveError as error:
+            yield shown(search), sentence(error), search
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    easel_only: dict[str, Any] = {**quiet, "concurrency_id": "easel", "concurrency_limit": 1}
+    outputs = [desk, notice, held]
+    desk.submit(begin, None, outputs, **easel_only)
+    desk.select(sort, [held], outputs, **easel_only)
+    desk.undo(undo, [held], outputs, **easel_only)
