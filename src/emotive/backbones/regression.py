@@ -6,8 +6,8 @@ axis does while the others stand still.
 
 A ridge on W would mix the axes again, for (P'P + k)^-1 P'P is not diagonal. What is regularised is the side
 of the vectors: the covariance S of what the fit leaves over is shrunk towards a multiple of the identity
-(Chen et al. 2010, "Shrinkage algorithms for MMSE covariance estimation", eq. 23). With it goes the best linear
-unbiased reader of affect (Aitken 1936),
+(Chen et al. 2010, "Shrinkage algorithms for MMSE covariance estimation", eq. 23). With it goes the best
+linear unbiased reader of affect (Aitken 1936),
 
     R = S^-1 W' (W S^-1 W')^-1,    W R = I,
 
