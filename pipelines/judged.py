@@ -19,7 +19,7 @@ import PIL.Image
 import torch
 
 from emotive.affect import Affect
-from emotive.backbones.adapter import check_strength
+from emotive.backbones.adapter import MAX_STRENGTH, check_strength
 from emotive.errors import InputError
 from emotive.media.picture import as_array
 from emotive.perceive.judge import Judge
@@ -194,6 +194,7 @@ def refine(
     seed: int = 0,
     affect_strength: float = 1.0,
     gain: float = GAIN,
+    reach: float | None = None,
     **call: Any,
 ) -> Any:
     """Makes a picture, then up to k more from the same noise, each asked for what the judge missed in the one
@@ -202,6 +203,8 @@ def refine(
     Args:
         k: corrections, 0..99; 0 is the plain call with a generator of this seed.
         gain: share of a correction that is taken, (0, 2].
+        reach: how far from neutral may be asked for on each axis, 1..10, beyond 1 by strength. None: 1 for the
+            embedded model, which knows nothing beyond, and 2 for a backbone.
         others: as in `best_of`.
 
     Returns:
@@ -216,7 +219,10 @@ def refine(
         raise InputError(f"gain must lie above 0 and up to 2, not {gain:g}")
     _check(seed, affect_strength)
     judges = two_judges(judge, scorer)
-    reach = 1.0 if isinstance(pipe, EmotiveImagePipeline) else 2.0  # the model knows nothing beyond +-1
+    if reach is None:
+        reach = 1.0 if isinstance(pipe, EmotiveImagePipeline) else 2.0
+    if not 1 <= reach <= MAX_STRENGTH:
+        raise InputError(f"reach must lie in 1..{MAX_STRENGTH:g}, not {reach:g}")
 
     def one(prompt: str, affect: Affect) -> JudgedPictures:
         return steered(maker(pipe, prompt, **call), affect, affect_strength, seed, k, *judges, gain, reach)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emotive.compass.asking import information, next_tray
+from emotive.compass.asking import information, next_tray, random_tray
 from emotive.compass.session import Compass
 from emotive.compass.sorter import alike, infer, joined, piles, ranking
 
@@ -15,6 +15,11 @@ def planted(seed: int) -> np.ndarray:
     return direction / np.linalg.norm(direction)
 
 
+def order(utility: np.ndarray) -> list[int]:
+    """Indices from most to least."""
+    return np.argsort(-utility).tolist()
+
+
 def sorted_by(
     true: np.ndarray, compass: Compass, judgements: int, wrong: float = 0.0, seed: int = 0
 ) -> float:
@@ -24,8 +29,7 @@ def sorted_by(
     for _ in range(judgements):
         utility = compass.tray.z @ true
         if compass.pictures == 2:
-            order = np.argsort(-utility)
-            first, second = order[::-1] if random.random() < wrong else order
+            first, second = order(-utility if random.random() < wrong else utility)
             compass.answer(f"{first + 1} > {second + 1}")
         else:
             more = (utility > np.median(utility)) ^ (random.random(len(utility)) < wrong)
@@ -38,18 +42,18 @@ def sorted_by(
 
 
 def test_twenty_choices_between_two_find_the_direction():
-    found = [sorted_by(planted(s), Compass(D, ("",), 2, seed=100 * s), 20, seed=s) for s in range(9)]
+    found = [sorted_by(planted(s), Compass(D, ("",), 2, seed=100 * s), 20, seed=s) for s in range(5)]
     assert np.median(found) >= 0.85, found
 
 
 def test_ten_trays_find_it_though_one_picture_in_seven_is_put_on_the_wrong_pile():
-    found = [sorted_by(planted(s), Compass(D, ("",), 6, seed=100 * s), 10, 0.15, seed=s) for s in range(7)]
-    assert np.median(found) >= 0.8, found
+    found = [sorted_by(planted(s), Compass(D, ("",), 6, seed=100 * s), 10, 0.15, seed=s) for s in range(5)]
+    assert np.median(found) >= 0.85, found
 
 
 def test_the_confidence_grows_and_does_not_promise_too_much():
     first, last, cosine = [], [], []
-    for s in range(6):
+    for s in range(5):
         compass = Compass(D, ("",), 6, seed=100 * s)
         sorted_by(planted(s), compass, 1, seed=s)
         first.append(compass.posterior.confidence)
@@ -62,39 +66,28 @@ def test_the_confidence_grows_and_does_not_promise_too_much():
 
 def test_chosen_pairs_tell_more_than_random_ones():
     chosen, drawn = [], []
-    for s in range(9):
-        true, random = planted(s), np.random.default_rng(s)
-        chosen.append(sorted_by(true, Compass(D, ("",), 2, seed=100 * s), 14, seed=s))
-        parts = []
-        for _ in range(14):
-            z = random.standard_normal((2, D))
-            parts.append(ranking(z, np.argsort(-(z @ true))))
-        drawn.append(infer(joined(parts, D), s).direction @ true)
-    assert np.mean(chosen) > np.mean(drawn)
+    for s in range(5):
+        parts: dict[bool, list] = {True: [], False: []}
+        for n in range(12):
+            for choose, asked in parts.items():
+                known = infer(joined(asked, D), s)
+                z = next_tray(known, 2, 100 * s + n) if choose else random_tray(D, 2, 100 * s + n)
+                asked.append(ranking(z, order(z @ planted(s))))
+        chosen.append(infer(joined(parts[True], D), s).direction @ planted(s))
+        drawn.append(infer(joined(parts[False], D), s).direction @ planted(s))
+    assert np.mean(chosen) > np.mean(drawn) + 0.05
 
 
-def test_nothing_known_is_no_confidence_and_somebody_who_guesses_gains_none():
+def test_somebody_who_guesses_gains_little_confidence_and_is_not_foreseen():
     assert infer(joined([], D), 0).confidence < 0.1
-    random, parts = np.random.default_rng(0), []
-    for _ in range(10):
-        z = random.standard_normal((6, D))
-        order = random.permutation(6)
-        parts.append(piles(z, order[:3], order[3:]))
-    compass = Compass(D, ("",), 6, seed=3)
-    sure = sorted_by(planted(3), compass, 10)
-    assert infer(joined(parts, D), 0).confidence < compass.posterior.confidence - 0.15 and sure > 0.9
-
-
-def test_held_out_answers_agree_for_a_person_and_not_for_a_coin():
-    compass = Compass(D, ("",), 6, seed=1)
-    sorted_by(planted(1), compass, 6)
-    assert compass.agreement() > 0.75
-    tossed, random = Compass(D, ("",), 6, seed=1), np.random.default_rng(2)
-    for _ in range(6):
-        order = random.permutation(6) + 1
-        tossed.answer(" > ".join(map(str, order)))
-    assert tossed.agreement() < 0.65
-    assert np.isnan(Compass(D, ("",), 6).agreement())
+    meant, guessed = Compass(D, ("",), 6, seed=1), Compass(D, ("",), 6, seed=1)
+    assert np.isnan(meant.agreement()), "there is no tray to check yet"
+    sorted_by(planted(1), meant, 8)
+    random = np.random.default_rng(1)
+    for _ in range(8):
+        guessed.answer(" > ".join(map(str, random.permutation(6) + 1)))
+    assert meant.posterior.confidence > guessed.posterior.confidence + 0.2
+    assert meant.agreement() > 0.75 and guessed.agreement() < 0.7
 
 
 def test_what_judgements_weigh():
@@ -103,8 +96,7 @@ def test_what_judgements_weigh():
     assert ranking(z, [3, 1, 2]).weights.sum() == pytest.approx(2)
     same = alike(z, 0, 1)
     assert (same.differences.sum(0) == 0).all() and same.weights.sum() == 1
-    order = ranking(z, [3, 1])
-    assert (order.differences == z[3] - z[1]).all()
+    assert (ranking(z, [3, 1]).differences == z[3] - z[1]).all()
 
 
 def test_information_is_in_what_is_unknown():

@@ -202,6 +202,7 @@ def test_what_cannot_be_judged_is_one_line(pipe):
         (best_of, pipe, {"n": 2.0}, "n must"),
         (refine, pipe, {"k": -1}, "k must"),
         (refine, pipe, {"gain": 0.0}, "gain"),
+        (refine, pipe, {"reach": 0.5}, "reach"),
         (best_of, pipe, {"seed": -1}, "seed"),
         (best_of, pipe, {"affect_strength": -1}, "affect_strength"),
         (best_of, pipe, {"generator": torch.Generator()}, "seed="),

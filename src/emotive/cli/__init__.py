@@ -18,6 +18,8 @@ import typer
 from emotive import __version__
 from emotive.errors import EmotiveError
 
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # or it advises before every line of ours
+
 # Each adds its commands, in the order of --help.
 # isort: off
 from . import image, edit, compass, speech, head, gesture, judge, about, fetch, convert, studio  # noqa: F401

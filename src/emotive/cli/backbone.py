@@ -22,7 +22,9 @@ Adapter = Annotated[
 ]
 Config = Annotated[
     str | None,
-    option("With --model FILE.safetensors: the folder with its configuration. [bundled for known families]"),
+    option(
+        "With --model FILE.safetensors: a folder with its configuration, or sd2-base and the like. [found out]"
+    ),
 ]
 Lora = Annotated[
     list[str] | None, option("LoRA weights on top: a file, folder or hub id, or FILE:0.8; repeatable.")

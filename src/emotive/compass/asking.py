@@ -36,6 +36,12 @@ def next_tray(posterior: Posterior, pictures: int, seed: int) -> Floats:
     return z[random.permutation(chosen)]
 
 
+def random_tray(d: int, pictures: int, seed: int) -> Floats:
+    """A tray that was not chosen to tell anything, (pictures, d): it shows whether answers are foreseen."""
+    z = np.random.default_rng(seed).standard_normal((pictures, d))
+    return z * np.sqrt(d) * (NEAR + FAR) / 2 / np.linalg.norm(z, axis=1, keepdims=True)
+
+
 def information(samples: Floats, z: Floats) -> Floats:
     """Bits that comparing each two of z (n, d) would tell of w, of which there are samples (S, d): (n, n)."""
     first, second = np.triu_indices(len(z), 1)

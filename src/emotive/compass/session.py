@@ -13,14 +13,15 @@ from emotive.errors import InputError
 from emotive.media import check_file, write_whole
 
 from .answers import Answer
-from .asking import next_tray
+from .asking import next_tray, random_tray
 from .basis import REACH, Basis
 from .direction import Direction
-from .sorter import Floats, Posterior, agreement, infer, joined
+from .sorter import Comparisons, Floats, Posterior, infer, joined
 
 FORMAT = "emotive-compass-1"
 FEWEST, MOST_PICTURES = 2, 8
 MAX_SESSION = 1 << 24  # bytes
+CHECK = 4  # every fourth tray is drawn at random, to see whether its answer is foreseen
 STEPS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # of a direction, in a strip
 
 
@@ -72,8 +73,7 @@ class Compass:
     def posterior(self) -> Posterior:
         """What is known of the direction after the answers so far."""
         if self._known is None or self._known[0] != len(self.done):
-            said = joined([answer.comparisons(tray.z) for tray, answer in self.done], self.dimensions)
-            self._known = len(self.done), infer(said, self.seed)
+            self._known = len(self.done), infer(joined(self._said(), self.dimensions), self.seed)
         return self._known[1]
 
     @property
@@ -81,8 +81,12 @@ class Compass:
         """The tray that is to be sorted now."""
         n = len(self.done)
         if self._tray is None or self._tray[0] != n:
-            z = np.round(next_tray(self.posterior, self.pictures, self.seed + n), 6)  # as its file keeps it
-            self._tray = n, Tray(self.prompts[n % len(self.prompts)], self.seed + n, z)
+            if n % CHECK == CHECK - 1:
+                z = random_tray(self.dimensions, self.pictures, self.seed + n)
+            else:
+                z = next_tray(self.posterior, self.pictures, self.seed + n)
+            # As its file keeps it.
+            self._tray = n, Tray(self.prompts[n % len(self.prompts)], self.seed + n, np.round(z, 6))
         return self._tray[1]
 
     def answer(self, answer: Answer | str) -> None:
@@ -101,8 +105,20 @@ class Compass:
         self._known, self._tray = None, (len(self.done), tray)
 
     def agreement(self) -> float:
-        """Held-out consistency of the answers (`sorter.agreement`); refits the model once an answer."""
-        return agreement([a.comparisons(t.z) for t, a in self.done], self.dimensions, self.seed)
+        """Held-out consistency: the share of comparisons in every fourth tray that the direction found from
+        the trays *before* it orders as the person then did; .5 by chance, NaN where there is none yet.
+
+        Those trays are drawn at random. The others ask what is not known, so nobody could foresee them.
+        """
+        said, right, total = self._said(), 0.0, 0.0
+        for n in range(CHECK - 1, len(said), CHECK):
+            foreseen = infer(joined(said[:n], self.dimensions), self.seed).direction
+            right += float(said[n].weights @ (said[n].differences @ foreseen > 0))
+            total += float(said[n].weights.sum())
+        return right / total if total else float("nan")
+
+    def _said(self) -> list[Comparisons]:
+        return [answer.comparisons(tray.z) for tray, answer in self.done]
 
     def direction(
         self, basis: Basis, name: str, created: str = "", agreement: float | None = None

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 LAPSE = 0.04
-SPREAD = 0.8  # of the logarithm of sharpness: a factor of 2.2 up or down is one standard deviation
-CHAINS, STEPS, KEPT = 64, 60, 8  # the last KEPT states of every chain, APART steps apart, are the samples
-APART = 4
+SPREAD = 1.5  # of the logarithm of sharpness: a factor of 4.5 up or down is one standard deviation
+CHAINS, STEPS = 64, 44
+KEPT, APART = 6, 4  # of every chain, the last 6 states 4 steps apart are samples: 384 in all
 
 Floats = NDArray[np.float64]
 
@@ -102,20 +102,6 @@ def infer(comparisons: Comparisons, seed: int) -> Posterior:
 def chances(samples: Floats, differences: Floats) -> Floats:
     """P(a over b) of pairs with these differences (n, d) for every sample (S, d): (S, n)."""
     return LAPSE + (1 - 2 * LAPSE) * ndtr(samples @ differences.T)
-
-
-def agreement(judgements: Sequence[Comparisons], d: int, seed: int) -> float:
-    """Held-out consistency: the share of comparisons that the direction found from all *other* judgements
-    orders as the person did, .5 by chance; NaN with fewer than three judgements."""
-    told = [one for one in judgements if len(one.differences)]
-    if len(told) < 3:
-        return float("nan")
-    right, total = 0.0, 0.0
-    for i, held in enumerate(told):
-        direction = infer(joined([*told[:i], *told[i + 1 :]], d), seed).direction
-        right += float(held.weights @ (held.differences @ direction > 0))
-        total += float(held.weights.sum())
-    return right / total
 
 
 def _weighted(z: Floats, pairs: list[Floats], pictures: int) -> Comparisons:

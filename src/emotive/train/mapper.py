@@ -168,8 +168,7 @@ def _splits(output: Path, files: Sequence[Path], count: int, seed: int) -> dict[
     """Pairs by split, out of the files or our own. Texts are kept, which are small; embeds never are."""
     if not files:
         own = output / "pairs.csv"
-        if not own.exists():
-            write_felt_pairs(own, count, seed)
+        write_felt_pairs(own, count, seed)
         files = [own]
     splits: dict[str, list[AffectPair]] = {}
     for file in files:

@@ -166,7 +166,10 @@ class PairEmbeds:
                 columns |= {"pooled_emotional": embeds.pooled[n:].half()}
             for name, column in columns.items():
                 parts.setdefault(name, []).append(column.cpu())
-        return {name: torch.cat(columns) for name, columns in parts.items()}
+        found = {name: torch.cat(columns) for name, columns in parts.items()}
+        if any(not column.isfinite().all() for column in found.values()):
+            raise InputError("the backbone's text encoder makes embeds too large for float16")
+        return found
 
     def _digest(self, shard: int, encoder: bytes) -> str:
         digest = hashlib.sha256(encoder)
