@@ -203,8 +203,8 @@ def refine(
     Args:
         k: corrections, 0..99; 0 is the plain call with a generator of this seed.
         gain: share of a correction that is taken, (0, 2].
-        reach: how far from neutral may be asked for on each axis, 1..10, beyond 1 by strength. None: 1 for the
-            embedded model, which knows nothing beyond, and 2 for a backbone.
+        reach: how far from neutral may be asked for on each axis, 1..10, beyond 1 by strength. None: 1 for
+            the embedded model, which knows nothing beyond, and 2 for a backbone.
         others: as in `best_of`.
 
     Returns:

@@ -93,6 +93,7 @@ def test_what_says_the_prompt_moves_and_nothing_else():
     expected = before.tokens + 0.5 * moved[..., None] * made.offsets["tokens"]
     assert torch.allclose(after.tokens, expected)
     assert torch.equal(after.tokens[~moved], before.tokens[~moved])
+    assert after.pooled is not None and before.pooled is not None
     assert torch.allclose(after.pooled, before.pooled + 0.5 * made.offsets["pooled"])
     back = add_directions(after, {made: -0.5})
     assert torch.allclose(back.tokens, before.tokens, atol=1e-6)

@@ -1,5 +1,7 @@
 """Directions in our picture model, and a search by a simulated person who sorts what they see."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def painted(
 ):
     """The small picture (64, 64, 3) in [-1, 1]; nothing is decoded."""
     source = torch.Generator().manual_seed(seed)
-    made = pipe(prompt, num_inference_steps=steps, generator=source, output_type="latent", **more)
+    made: Any = pipe(prompt, num_inference_steps=steps, generator=source, output_type="latent", **more)
     return made.images[0].permute(1, 2, 0).numpy()
 
 

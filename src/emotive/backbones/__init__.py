@@ -6,6 +6,7 @@ opening.py      a hub id, a folder or one .safetensors file -> a diffusers pipel
 single_file.py, vocabularies.py, lora.py, sampling_defaults.py, fingerprints.py   what that takes
 saving.py       an adapter in a folder
 directions.py   adapter, fitted in seconds: offsets of the embeds, regressed from how named emotions are said
+regression.py, phrases.py   what an encoder makes of emotion words, regressed on their affect
 blend.py        adapter, untrained: the predictions for prompts at the poles of affect, blended
 mapper.py       adapter, trained: a slim transformer over the embeds
 emoticrafter.py adapter: the published EmotiCrafter checkpoints

@@ -23,7 +23,7 @@ Adapter = Annotated[
 Config = Annotated[
     str | None,
     option(
-        "With --model FILE.safetensors: a folder with its configuration, or sd2-base and the like. [found out]"
+        "With --model FILE.safetensors: the folder of its configuration, or a name: sd2-base. [found out]"
     ),
 ]
 Lora = Annotated[

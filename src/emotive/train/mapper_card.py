@@ -174,6 +174,8 @@ def card(
         parameters=sum(p.numel() for p in mapper.network.parameters()),
         widths=f"{config['tokens_dim']} (pooled: {config['pooled_dim'] or 'none'})",
         tokens=config["max_tokens"],
+        depth=config["depth"],
+        dim=config["dim"],
         embedding=config["affect_sha256"],
         steps=steps,
         minutes=seconds / 60,
@@ -205,8 +207,8 @@ tags: [affect, valence-arousal, adapter]
 # An affect mapper for {model}
 
 Adds to prompt embeds what a feeling would add: `with_affect(pipe, "this folder")`. A transformer of
-{parameters:,} parameters on embeds of width {widths}, up to {tokens} tokens. It belongs to this text encoder
-and its fine-tunes.
+{depth} blocks, {dim} wide, {parameters:,} parameters, on embeds of width {widths}, up to {tokens} tokens. It
+belongs to this text encoder and its fine-tunes.
 
 Affect embedding: `{embedding}`
 
