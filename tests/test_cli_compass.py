@@ -1,4 +1,4 @@
-"""`emotive compass`: a search by typed answers, by a file, stopped and gone on with; and its direction in use."""
+"""`emotive compass`: by typed answers, by a file, stopped and gone on with; and its direction in use."""
 
 import io
 from pathlib import Path
