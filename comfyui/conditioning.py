@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -126,8 +127,13 @@ def felt(
         texts = None if text is None else (text,) * len(tokens)
         points = torch.from_numpy(affect.as_array()).expand(len(tokens), 3).to(tokens.device)
         prompts = Prompts(embeds, texts, lambda rows: prompt_embeds(clip, rows))
+        # Where a chunk starts is no word's place, nor behind one. diffusers knows one chunk only.
+        starts = ~embeds.content & (torch.arange(tokens.shape[1], device=tokens.device) % CHUNK == 0)
         for part in adapter(prompts, points, strength):
             part.embeds.check(f"the adapter {adapter.name!r}")
+            if part.embeds.tokens.shape == tokens.shape and adapter.name != "blend":
+                kept = torch.where(starts[..., None], tokens, part.embeds.tokens)
+                part = part._replace(embeds=replace(part.embeds, tokens=kept))
             entries += _entry(part.embeds, part.weight, options)
     return entries
 

@@ -99,13 +99,15 @@ const svg = (name, attributes) => {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 };
-find(".dial-ticks").append(...Array.from({ length: 24 }, (_, i) => svg("line", {
-  y1: -104, y2: i % 6 ? -98 : -92, transform: `rotate(${15 * i})`,
-})));
+for (const ring of element.querySelectorAll(".dial-ticks")) {
+  ring.append(...Array.from({ length: 24 }, (_, i) => svg("line", {
+    y1: -104, y2: i % 6 ? -98 : -92, transform: `rotate(${15 * i})`,
+  })));
+}
 
 function dial(value) { // the fan holds the angles at the expected cosine: closed when all is known
   const angle = Math.acos(Math.min(1, Math.max(0, value.confidence))), x = 92 * Math.sin(angle), y = -92 * Math.cos(angle);
-  find(".dial-fan").setAttribute("d", `M0 0 L${-x} ${y} A92 92 0 0 1 ${x} ${y} Z`);
+  find(".compass-known .dial-fan").setAttribute("d", `M0 0 L${-x} ${y} A92 92 0 0 1 ${x} ${y} Z`);
   find(".dial-north").textContent = value.name.length > 14 ? `${value.name.slice(0, 13)}…` : value.name;
   find(".dial-sure").textContent = value.done ? `${Math.round(100 * value.confidence)} %` : "–";
   const label = `Confidence ${value.confidence}, from ${value.interval.join(" to ")}`;

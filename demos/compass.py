@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from emotive.affect import Affect
 from emotive.compass.answers import Answer
 from emotive.compass.direction import Direction, Directions, check_name
 from emotive.compass.session import STEPS, Compass, strip
@@ -54,8 +53,8 @@ def begun(easel: Easel, name: Any, prompt: Any, seed: int) -> Search:
         raise InputError("say what you are looking for, in a word or two")
     name = " ".join(name.split())
     check_name(name)
-    plan = replace(asked(easel.model, prompt, "", 0, seed, PAINT_STEPS, 1, 1), affect=Affect.neutral())
-    plan = replace(plan, affect_text="", affect_strength=1.0, guidance_scale=None, affect_guidance_scale=None)
+    plan = asked(easel.model, prompt, "neutral", 1, seed, PAINT_STEPS, 1, 1)
+    plan = replace(plan, guidance_scale=None, affect_guidance_scale=None)  # the model's own
     if not plan.prompt:
         raise InputError("say what to paint, such as a house by the sea")
     pipe = easel.pipe()

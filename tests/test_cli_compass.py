@@ -60,21 +60,12 @@ def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not(run, settings: tuple
     Path("all.txt").write_text("1 2 | 3 4  # the first\n\n4 > 1\n-\n1 | 2 3\n")
     Path("first.txt").write_text("1 2 | 3 4\n4 > 1\n")
     Path("rest.txt").write_text("-\n1 | 2 3\n")
-    begun = (
-        "compass",
-        "a house by the sea",
-        "a tree",
-        "--name",
-        "x y",
-        "--pictures",
-        4,
-        "--steps",
-        1,
-        *settings,
-    )
+    begun = ("compass", "a house by the sea", "a tree", "--name", "x y", "--pictures", 4, "--steps", 1)
+    begun = (*begun, *settings)
     assert run(*begun, "--answers", "all.txt", "-o", "whole").code == 0
     assert run(*begun, "--answers", "first.txt", "-o", "parts").code == 0
-    done = run("compass", "--name", "x y", "--answers", "rest.txt", "-o", "parts", "--steps", 1, "--keep")
+    here = ("--steps", 1, "--device", "cpu", "--dtype", "fp32")
+    done = run("compass", "--name", "x y", "--answers", "rest.txt", "-o", "parts", "--keep", *here)
     assert done.code == 0 and done.out[-1] == str(
         Path("data").resolve() / "emotive/directions/x y.safetensors"
     )
