@@ -1,4 +1,4 @@
-"""Tiny random diffusion backbones of others' real classes, for tests: one of each family, with a tokenizer."""
+"""Tiny random diffusion backbones of the real classes, for tests: one of each family, with a tokenizer."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 LATENT = 8  # cells a side; pictures of 16 px
+NOTHING: Any = None  # where diffusers' annotations forbid what its code allows
 
 
 def clip_tokenizer(pad: str = "<|endoftext|>", length: int = 77) -> CLIPTokenizer:
@@ -54,19 +55,32 @@ def clip_text(dim: int, projected: int | None = None, act: str = "quick_gelu") -
     """A CLIP text encoder of two layers; with a projection if `projected` says how wide."""
     size = len(clip_tokenizer())
     config = CLIPTextConfig(
-        vocab_size=size, hidden_size=dim, intermediate_size=2 * dim, num_hidden_layers=2, projection_dim=projected or dim,
-        num_attention_heads=2, max_position_embeddings=77, bos_token_id=size - 2, eos_token_id=size - 1,
-        pad_token_id=size - 1, hidden_act=act,
-    )  # fmt: skip
+        vocab_size=size,
+        hidden_size=dim,
+        intermediate_size=2 * dim,
+        num_hidden_layers=2,
+        projection_dim=projected or dim,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        bos_token_id=size - 2,
+        eos_token_id=size - 1,
+        pad_token_id=size - 1,
+        hidden_act=act,
+    )
     return (CLIPTextModel if projected is None else CLIPTextModelWithProjection)(config).eval()
 
 
 def t5_text(dim: int) -> T5EncoderModel:
     """A T5 encoder of two layers."""
     config = T5Config(
-        vocab_size=len(t5_tokenizer()), d_model=dim, d_ff=2 * dim, d_kv=8, num_layers=2, num_heads=2,
+        vocab_size=len(t5_tokenizer()),
+        d_model=dim,
+        d_ff=2 * dim,
+        d_kv=8,
+        num_layers=2,
+        num_heads=2,
         feed_forward_proj="gated-gelu",
-    )  # fmt: skip
+    )
     return T5EncoderModel(config).eval()
 
 
@@ -76,19 +90,28 @@ def vae(channels: int, quantised: bool = True) -> AutoencoderKL:
     down: Any = ("DownEncoderBlock2D",) * 2
     up: Any = ("UpDecoderBlock2D",) * 2
     return AutoencoderKL(
-        block_out_channels=widths, in_channels=3, out_channels=3, latent_channels=channels, norm_num_groups=4,
-        down_block_types=down, up_block_types=up, layers_per_block=1,
-        sample_size=16, scaling_factor=0.5, shift_factor=None if quantised else 0.1,
-        use_quant_conv=quantised, use_post_quant_conv=quantised,
-    ).eval()  # fmt: skip
+        block_out_channels=widths,
+        in_channels=3,
+        out_channels=3,
+        latent_channels=channels,
+        norm_num_groups=4,
+        down_block_types=down,
+        up_block_types=up,
+        layers_per_block=1,
+        sample_size=16,
+        scaling_factor=0.5,
+        shift_factor=None if quantised else 0.1,
+        use_quant_conv=quantised,
+        use_post_quant_conv=quantised,
+    ).eval()
 
 
 def tiny_sd() -> StableDiffusionPipeline:
     """Stable Diffusion 1.x."""
     unet = _unet(cross_attention_dim=16)
     return StableDiffusionPipeline(
-        vae(4), clip_text(16), clip_tokenizer(), unet, _ddim(), None, None, requires_safety_checker=False  # type: ignore[arg-type]
-    )  # fmt: skip
+        vae(4), clip_text(16), clip_tokenizer(), unet, _ddim(), None, None, requires_safety_checker=False
+    )
 
 
 def tiny_sd2() -> StableDiffusionPipeline:
@@ -98,55 +121,106 @@ def tiny_sd2() -> StableDiffusionPipeline:
         prediction_type="v_prediction", steps_offset=1, beta_schedule="scaled_linear"
     )
     return StableDiffusionPipeline(
-        vae(4), clip_text(16, act="gelu"), clip_tokenizer(pad="-"), unet, scheduler, None, None,  # type: ignore[arg-type]
+        vae(4),
+        clip_text(16, act="gelu"),
+        clip_tokenizer(pad="-"),
+        unet,
+        scheduler,
+        NOTHING,
+        NOTHING,
         requires_safety_checker=False,
-    )  # fmt: skip
+    )
 
 
 def tiny_lcm() -> LatentConsistencyModelPipeline:
     """A latent consistency model distilled from Stable Diffusion 1.x."""
     unet = _unet(cross_attention_dim=16, time_cond_proj_dim=8)
     return LatentConsistencyModelPipeline(
-        vae(4), clip_text(16), clip_tokenizer(), unet, LCMScheduler(), None, None, requires_safety_checker=False  # type: ignore[arg-type]
-    )  # fmt: skip
+        vae(4),
+        clip_text(16),
+        clip_tokenizer(),
+        unet,
+        LCMScheduler(),
+        NOTHING,
+        NOTHING,
+        requires_safety_checker=False,
+    )
 
 
 def tiny_sdxl() -> StableDiffusionXLPipeline:
     """Stable Diffusion XL."""
     unet = _unet(
-        cross_attention_dim=32, use_linear_projection=True, addition_embed_type="text_time",
-        addition_time_embed_dim=8, projection_class_embeddings_input_dim=16 + 6 * 8, transformer_layers_per_block=(1, 2),
-    )  # fmt: skip
+        cross_attention_dim=32,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=16 + 6 * 8,
+        transformer_layers_per_block=(1, 2),
+    )
     scheduler: Any = EulerDiscreteScheduler(timestep_spacing="leading")
     return StableDiffusionXLPipeline(
-        vae(4), clip_text(16), clip_text(16, 16, "gelu"), clip_tokenizer(), clip_tokenizer(pad="-"), unet,  # type: ignore[arg-type]
-        scheduler, add_watermarker=False,
-    )  # fmt: skip
+        vae(4),
+        clip_text(16),
+        clip_text(16, 16, "gelu"),
+        clip_tokenizer(),
+        clip_tokenizer(pad="-"),
+        unet,
+        scheduler,
+        add_watermarker=False,
+    )
 
 
 def tiny_sd3() -> StableDiffusion3Pipeline:
     """Stable Diffusion 3."""
     transformer = SD3Transformer2DModel(
-        sample_size=LATENT, patch_size=2, in_channels=4, num_layers=2, attention_head_dim=8, num_attention_heads=4,
-        joint_attention_dim=48, caption_projection_dim=32, pooled_projection_dim=32, out_channels=4,
+        sample_size=LATENT,
+        patch_size=2,
+        in_channels=4,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=48,
+        caption_projection_dim=32,
+        pooled_projection_dim=32,
+        out_channels=4,
         pos_embed_max_size=16,
-    )  # fmt: skip
+    )
     return StableDiffusion3Pipeline(
-        transformer.eval(), FlowMatchEulerDiscreteScheduler(shift=3.0), vae(4, False), clip_text(16, 16),  # type: ignore[arg-type]
-        clip_tokenizer(), clip_text(16, 16, "gelu"), clip_tokenizer(), t5_text(48), t5_tokenizer(),  # type: ignore[arg-type]
-    )  # fmt: skip
+        transformer.eval(),
+        FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae(4, False),
+        clip_text(16, 16),
+        clip_tokenizer(),
+        clip_text(16, 16, "gelu"),
+        clip_tokenizer(),
+        t5_text(48),
+        t5_tokenizer(),
+    )
 
 
 def tiny_flux() -> FluxPipeline:
     """FLUX.1-dev."""
     transformer = FluxTransformer2DModel(
-        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-        joint_attention_dim=32, pooled_projection_dim=16, guidance_embeds=True, axes_dims_rope=(4, 4, 8),
-    )  # fmt: skip
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=32,
+        pooled_projection_dim=16,
+        guidance_embeds=True,
+        axes_dims_rope=(4, 4, 8),
+    )
     return FluxPipeline(
-        FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True), vae(4, False), clip_text(16),
-        clip_tokenizer(), t5_text(32), t5_tokenizer(), transformer.eval(),  # type: ignore[arg-type]
-    )  # fmt: skip
+        FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
+        vae(4, False),
+        clip_text(16),
+        clip_tokenizer(),
+        t5_text(32),
+        t5_tokenizer(),
+        transformer.eval(),
+    )
 
 
 TINY: dict[str, Callable] = {
@@ -175,14 +249,23 @@ def size_of(family: str) -> dict[str, int]:
 
 def _unet(**configuration) -> UNet2DConditionModel:
     return UNet2DConditionModel(
-        sample_size=LATENT, block_out_channels=(8, 16), layers_per_block=1, attention_head_dim=2, norm_num_groups=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        sample_size=LATENT,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        attention_head_dim=2,
+        norm_num_groups=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         **configuration,
-    ).eval()  # fmt: skip
+    ).eval()
 
 
 def _ddim() -> DDIMScheduler:
     return DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
         steps_offset=1,
-    )  # fmt: skip
+    )

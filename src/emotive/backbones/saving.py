@@ -29,8 +29,12 @@ SAVED = {
 
 
 def save_adapter(
-    folder: str | os.PathLike[str], name: str, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
-) -> Path:  # fmt: skip
+    folder: str | os.PathLike[str],
+    name: str,
+    tensors: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    card: str,
+) -> Path:
     """Writes an adapter of the kind `name`; returns the folder, which is made if it is not there.
 
     Raises InputError if the folder cannot be written or holds something else.
