@@ -110,7 +110,14 @@ def tiny_sd() -> StableDiffusionPipeline:
     """Stable Diffusion 1.x."""
     unet = _unet(cross_attention_dim=16)
     return StableDiffusionPipeline(
-        vae(4), clip_text(16), clip_tokenizer(), unet, _ddim(), None, None, requires_safety_checker=False
+        vae(4),
+        clip_text(16),
+        clip_tokenizer(),
+        unet,
+        _ddim(),
+        NOTHING,
+        NOTHING,
+        requires_safety_checker=False,
     )
 
 
