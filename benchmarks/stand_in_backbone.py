@@ -9,7 +9,7 @@ photographs, and little about models a hundred times its size.
 
 Four stages on one core: the text encoder learns to read (a twentieth of the time), the autoencoder learns to
 see (a tenth), the paintings become latents, and denoiser and text encoder learn together from captioned
-paintings. The folder is a diffusers pipeline from the first minutes on, and is replaced as training goes.
+paintings. The folder is a diffusers pipeline from a quarter of the time on, and is replaced as training goes.
 """
 
 from __future__ import annotations
@@ -218,8 +218,8 @@ def words_alone(embeds: Tensor, ids: Tensor, unsaid: Tensor, share: float = 0.35
     """Embeds (B, K, D) in which, in `share` of the rows, only the words say the mood.
 
     The end token and the padding, which is end tokens too, sum the caption up, and so small a denoiser reads
-    nothing else; published models read the words too. In these rows they are silent or, in half of them, say
-    what the scene is without its mood: `unsaid` (B, D).
+    nothing else, where published ones attend to the words (Hertz et al. 2022, Prompt-to-Prompt). Here they
+    are silent or, in half of these rows, say what the scene is without its mood: `unsaid` (B, D).
     """
     end = ids == ids.max()  # the end token has the largest id
     chance = torch.rand(len(ids), 1, 1)

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 
 from emotive.affect import emotions
-from emotive.affect.emotions import emotion
+from emotive.affect.emotions import _names, emotion
 from emotive.data.scenes import FUNCTION_WORDS, LEXICON, Scene, caption
 
 LENGTH = 40  # tokens; real encoders of CLIP have 77
@@ -93,8 +93,6 @@ class Mood:
 @cache
 def lexicon() -> dict[str, Point]:
     """Every word of emotion -> its point; words of two parts and "neutral" are left out."""
-    from emotive.affect.emotions import _names
-
     words = {name: entry for name, entry in _names().items() if " " not in name and name != "neutral"}
     return PLACED | {name: (e.valence, e.arousal, e.dominance) for name, e in words.items()}
 

@@ -1,5 +1,5 @@
 // A tray to sort into more and less, how sure the direction is by now, and the direction from end to end. Runs inside
-// gr.HTML. props.start: {name, prompt}. props.value: {busy, name, done, tray: [src], strip: [{src, label}], confidence,
+// gr.HTML. props.start: {name, prompt}. props.value: {busy, turn, name, done, tray: [src], strip: [{src, label}], confidence,
 // interval: [low, high], file, file_name, use}. Events: submit {name, prompt} begins, select {more, less} sorts the
 // tray (nothing on either side: cannot say), undo takes the last one back.
 
@@ -7,6 +7,7 @@ const find = (selector) => element.querySelector(selector);
 const room = find(".compass"), tray = find(".compass-tray"), named = find(".compass-name"), where = find(".compass-prompt");
 const next = find(".compass-next"), pass = find(".compass-pass"), back = find(".compass-undo"), wait = find(".compass-wait");
 let painted = "", sides = [], at = 0;
+let left = null; // the turn in which something was asked: until the next one, what arrives is of before
 
 // -- the tray ----------------------------------------------------------------------------------------------------
 
@@ -56,20 +57,17 @@ function press() {
 
 const on = (side) => sides.flatMap((where, i) => where === side ? [i] : []);
 
-function go(answer) {
+function go(event, answer) {
   if (room.dataset.state !== "ready") return;
+  left = props.value.turn;
   room.dataset.state = "busy";
   press();
-  trigger("select", answer);
+  trigger(event, answer);
 }
 
-next.addEventListener("click", () => go({ more: on("more"), less: on("less") }));
-pass.addEventListener("click", () => go({ more: [], less: [] }));
-back.addEventListener("click", () => {
-  if (room.dataset.state !== "ready") return;
-  room.dataset.state = "busy";
-  trigger("undo");
-});
+next.addEventListener("click", () => go("select", { more: on("more"), less: on("less") }));
+pass.addEventListener("click", () => go("select", { more: [], less: [] }));
+back.addEventListener("click", () => go("undo", {}));
 
 room.addEventListener("keydown", (event) => {
   if (event.target.tagName === "INPUT") {
@@ -110,11 +108,12 @@ function dial(value) { // the fan holds the angles at the expected cosine: close
   find(".compass-known .dial-fan").setAttribute("d", `M0 0 L${-x} ${y} A92 92 0 0 1 ${x} ${y} Z`);
   find(".dial-north").textContent = value.name.length > 14 ? `${value.name.slice(0, 13)}…` : value.name;
   find(".dial-sure").textContent = value.done ? `${Math.round(100 * value.confidence)} %` : "–";
-  const label = `Confidence ${value.confidence}, from ${value.interval.join(" to ")}`;
+  const range = value.interval.map((end) => end.toFixed(2)).join(" to ");
+  const label = `Confidence ${value.confidence}, from ${range}`;
   find(".compass-known svg").setAttribute("aria-label", label);
   const trays = value.done === 1 ? "1 tray" : `${value.done} trays`;
   find(".compass-sure").textContent = value.strip.length
-    ? `After ${trays}: the expected cosine with what you mean, ${value.interval.join(" to ")} with 90 % probability.`
+    ? `After ${trays}: how near this is to what you mean, as a cosine; 90 % sure that it is ${range}.`
     : "The needle knows nothing yet. Sort a tray, leaving out what is neither.";
 }
 
@@ -138,22 +137,24 @@ function begin() {
   if (room.dataset.state === "busy") return;
   room.dataset.state = "busy";
   painted = "";
+  left = null;
   trigger("submit", { name: named.value, prompt: where.value });
 }
 find(".compass-begin").addEventListener("click", begin);
 
 function show() {
   const value = props.value ?? {}, asked = Array.isArray(value.tray);
-  wait.textContent = value.busy ?? "";
-  room.dataset.state = value.busy ? "busy" : asked && value.tray.length ? "ready" : "empty";
-  find(".compass-empty").hidden = asked || Boolean(value.busy);
+  const busy = Boolean(value.busy) || (asked && value.turn === left);
+  room.dataset.state = busy ? "busy" : asked && value.tray.length ? "ready" : "empty";
+  wait.textContent = busy ? value.busy || "Painting" : "";
+  find(".compass-empty").hidden = asked || busy;
   find(".compass-acts").hidden = find(".compass-known").hidden = !asked;
   tray.hidden = !asked;
   if (!asked) {
     find(".compass-found").hidden = true;
     return;
   }
-  if (!value.busy) lay(value.tray);
+  if (!busy) lay(value.tray);
   back.disabled = !value.done;
   find(".compass-begin").textContent = "Begin anew";
   dial(value);

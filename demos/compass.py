@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 PICTURES = 6
 PAINT_STEPS = 4
-TRAY_SIDE, STRIP_SIDE = 384, 176  # pixels on the page
+TRAY_SIDE, STRIP_SIDE = 384, 256  # pixels on the page
 
 
 @dataclass
 class Search:
     """What one open page looks for. `tray` and `strip` are the pictures as the page shows them, `file` the
-    direction's file as a data URI, "" before anything was sorted."""
+    direction's file as a data URI, "" before anything was sorted. `turn` counts what the page asked for."""
 
     name: str
     plan: Provenance
@@ -40,6 +40,7 @@ class Search:
     tray: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
     file: str = ""
+    turn: int = 0
 
 
 def begun(easel: Easel, name: Any, prompt: Any, seed: int) -> Search:
@@ -103,6 +104,7 @@ def shown(search: Search | None, busy: str = "") -> dict[str, Any]:
     return {
         "busy": busy,
         "name": search.name,
+        "turn": search.turn,
         "done": len(done),
         "tray": list(search.tray),
         "strip": [

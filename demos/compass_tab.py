@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -49,21 +49,34 @@ def compass_tab(easel: Easel) -> None:
         if search is not None:
             yield from moved(search, search.compass.undo)
 
-    def moved(search: Search, step: Any) -> Iterator[tuple[Any, ...]]:
-        """The next tray as soon as it is painted, then the direction as known by then."""
+    def moved(search: Search, step: Callable[[], None]) -> Iterator[tuple[Any, ...]]:
+        """The next tray, as soon as it is painted."""
+        said = ""
         try:
             step()
             yield shown(search, "Painting"), "", search
             lay_out(easel, search)
-            yield shown(search), "", search
-            look_along(easel, search)
-            yield shown(search), "", search
         except EmotiveError as error:
-            yield shown(search), sentence(error), search
+            said = sentence(error)
+        search.turn += 1
+        yield shown(search), said, search
+
+    def look(search: Search | None) -> tuple[Any, ...]:
+        """The direction as known by now, while the next tray is being looked at."""
+        if search is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        try:
+            look_along(easel, search)
+        except EmotiveError as error:
+            return gr.skip(), sentence(error), gr.skip()
+        return shown(search), gr.skip(), search
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     easel_only: dict[str, Any] = {**quiet, "concurrency_id": "easel", "concurrency_limit": 1}
     outputs = [desk, notice, held]
     desk.submit(begin, None, outputs, **easel_only)
-    desk.select(sort, [held], outputs, **easel_only)
-    desk.undo(undo, [held], outputs, **easel_only)
+    for moving in (
+        desk.select(sort, [held], outputs, **easel_only),
+        desk.undo(undo, [held], outputs, **easel_only),
+    ):
+        moving.then(look, [held], outputs, **easel_only)

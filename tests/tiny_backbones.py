@@ -267,7 +267,7 @@ def _unet(**configuration) -> UNet2DConditionModel:
     ).eval()
 
 
-def _ddim() -> DDIMScheduler:
+def _ddim() -> Any:
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,

@@ -1,5 +1,6 @@
 """A direction: its file, where it is found, and the embeds that it moves."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -114,16 +115,14 @@ def test_another_model_is_refused():
         with pytest.raises(InputError, match="'prickly' was found on a test model, not on this model"):
             add_directions(other, {made: 1})
     pipe, stranger = tiny_backbone("sdxl"), tiny_backbone("sdxl", seed=1)
-    axes = backbone_basis(
-        *mood_basis(lambda t: plain_embeds(pipe, t), 4), lambda t: plain_embeds(pipe, t), "mine"
-    )
-    found, text = axes.at([1, 0, 0, 0]), ["a house"]
-    moved = add_directions(plain_embeds(pipe, text), {found: 1}, lambda t: plain_embeds(pipe, t))
-    assert not torch.equal(moved.tokens, plain_embeds(pipe, text).tokens)
-    half = plain_embeds(pipe.to(dtype=torch.bfloat16), text)
-    add_directions(half, {found: 1}, lambda t: plain_embeds(pipe, t))
+    encode, other = partial(plain_embeds, pipe), partial(plain_embeds, stranger)
+    found = backbone_basis(*mood_basis(encode, 4), encode, "mine").at([1, 0, 0, 0])
+    before = encode(["a house"])
+    assert not torch.equal(add_directions(before, {found: 1}, encode).tokens, before.tokens)
+    pipe.to(dtype=torch.bfloat16)
+    add_directions(encode(["a house"]), {found: 1}, encode)
     with pytest.raises(InputError, match="found on mine"):
-        add_directions(plain_embeds(stranger, text), {found: 1}, lambda t: plain_embeds(stranger, t))
+        add_directions(other(["a house"]), {found: 1}, other)
 
 
 @pytest.mark.parametrize("family", ["sd", "sdxl", "sd3", "flux"])

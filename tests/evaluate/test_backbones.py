@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -362,7 +363,7 @@ def test_the_stand_in_is_a_backbone_that_adapters_attach_to(tmp_path):
         torch.manual_seed(0)
         painter = stand_in.Painter(stand_in.Reader(tokenizer))
         stand_in.save_pipeline(tmp_path / "stand-in", painter, stand_in.new_autoencoder(), tokenizer)
-    pipe = with_affect(open_backbone(tmp_path / "stand-in", device="cpu", dtype="fp32"), "blend")
+    pipe: Any = with_affect(open_backbone(tmp_path / "stand-in", device="cpu", dtype="fp32"), "blend")
     pipe.set_progress_bar_config(disable=True)
     embeds = plain_embeds(pipe, ["a sad house in a meadow"])
     assert embeds.tokens.shape == (1, stand_in.LENGTH, stand_in.WIDTH) and int(embeds.content.sum()) == 6
