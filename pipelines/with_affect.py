@@ -134,9 +134,8 @@ class AffectCall:
         if request.directions:
             from emotive.compass.direction import add_directions
 
-            parts = [
-                Part(add_directions(p.embeds, request.directions, prompts.encode), p.weight) for p in parts
-            ]
+            encode = None if prompts.texts is None else prompts.encode
+            parts = [Part(add_directions(p.embeds, request.directions, encode), p.weight) for p in parts]
         for part in parts:
             part.embeds.check(f"the adapter {self.affect_adapter.name!r}")
         if request.guidance != 1:  # neutral + guidance * (felt - neutral)

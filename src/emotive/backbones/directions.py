@@ -10,7 +10,8 @@ one does. It is dropped: p W is the offset from the neutral phrase, which need n
 in every x.
 
 **Length.** Each row of W is scaled to the same length: the mean distance |x - b| of the stronger half of the
-terms. At the pole of an axis and strength 1, a token moves as far as a strong emotion word moves one.
+terms, divided by how far out in the valence-arousal plane these stand (.83). So where strong words stand, at
+strength 1, a token moves as far as a strong word moves one.
 
 Applied, p W of its kind is added to every token but those before the prompt. It is linear in the point and in
 the strength; lengths of tokens are not restored, for that would bend the line.

@@ -83,7 +83,9 @@ def directions(vectors: Tensor, points: Tensor) -> Tensor:
     """(3, Q): what 1 of each axis adds to a vector, from vectors (E, Q) of terms and their points (E, 3)."""
     fit = regressed(vectors, points)
     strong = points.norm(dim=1) >= points.norm(dim=1).median()
-    step = (vectors.double() - fit.intercept)[strong].norm(dim=1).mean()
+    # Strong words stand at .83 of the valence-arousal plane, which is where requests are made, not at 1.
+    reach = points[strong, :2].norm(dim=1).mean()
+    step = (vectors.double() - fit.intercept)[strong].norm(dim=1).mean() / reach
     return (step * F.normalize(fit.weights, dim=1)).float()
 
 

@@ -198,7 +198,8 @@ def add_directions(
     """The embeds of a foreign backbone, moved along directions.
 
     Args:
-        embeds: of the prompts; the offsets go to the tokens that say them and to the pooled embeds.
+        embeds: of the prompts; the offsets go to the tokens that say them, to those behind them, where CLIP
+            gathers what was said, and to the pooled embeds.
         directions: by name or file, and how far, -3..3.
         encode: texts to embeds, as the backbone makes them. With it, directions that were found on another
             text encoder of the same sizes are refused as well.
@@ -210,15 +211,17 @@ def add_directions(
         return embeds
     probe = None if encode is None else probe_of(encode)
     tokens, pooled = embeds.tokens, embeds.pooled
+    # A token of zeros stands for an encoder that is not there (Stable Diffusion 3 without T5).
+    moving = torch.ones_like(embeds.content)
+    moving[:, 0] = embeds.content[:, 0]  # CLIP's start says nothing; T5 has none
+    moving = (moving & tokens.any(-1))[..., None].to(tokens)
     for direction, amount in found:
         sizes = {"tokens": tokens.shape[-1:]} | ({} if pooled is None else {"pooled": pooled.shape[-1:]})
         if {k: v.shape for k, v in direction.offsets.items()} != sizes or (
             probe is not None and not direction.same_space(probe)
         ):
             raise elsewhere(direction)
-        # A token of zeros stands for an encoder that is not there (Stable Diffusion 3 without T5).
-        said = (embeds.content & embeds.tokens.any(-1))[..., None].to(tokens)
-        tokens = tokens + amount * said * direction.offsets["tokens"].to(tokens)
+        tokens = tokens + amount * moving * direction.offsets["tokens"].to(tokens)
         if pooled is not None:
             pooled = pooled + amount * direction.offsets["pooled"].to(pooled)
     return replace(embeds, tokens=tokens, pooled=pooled)
