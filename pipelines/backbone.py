@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from emotive.affect import Affect
 from emotive.backbones.families import family_of
-from emotive.backbones.opening import check_size, memory_errors, open_backbone, sampling_defaults
+from emotive.backbones.opening import memory_errors, open_backbone
+from emotive.backbones.sampling_defaults import check_size, guidance_options, sampling_defaults
 from emotive.errors import InputError
 from emotive.media.picture import open_picture
 
@@ -164,10 +165,12 @@ class BackbonePainter:
         if texture:
             raise InputError("texture is laid on pictures of the embedded model only: leave it out")
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        given: Sequence[Affect | str] = affect if isinstance(affect, list) else [affect or Affect.neutral()]
+        asked = Affect.neutral() if affect is None else affect
+        given: Sequence[Affect | str] = asked if isinstance(asked, list) else [asked]
         affects = [Affect.parse(a) for a in given]
         scale = self.guidance_defaults[0] if guidance_scale is None else guidance_scale
-        call = {"num_inference_steps": num_inference_steps or self.default_steps, **kwargs}
+        steps = self.default_steps if num_inference_steps is None else num_inference_steps
+        call = {"num_inference_steps": steps, **kwargs}
         width, height = self.size
         if self.image is None:
             call |= {"width": width, "height": height}
@@ -175,38 +178,29 @@ class BackbonePainter:
             call |= {"image": [self.image] * len(prompts), "strength": self.settings.strength}
             if family_of(self.pipe).guidance == "true_cfg_scale":
                 call |= {"width": width, "height": height}
-            steps_taken(call["num_inference_steps"], self.settings.strength)
-        call |= self._guidance(len(prompts), scale)
+            steps_taken(steps, self.settings.strength)
+        if not isinstance(steps, int) or not 1 <= steps <= 1000:
+            raise InputError(f"{steps} steps make no sense: use 1 to 1000")
+        call |= guidance_options(self.pipe, self.settings.negative_prompt, scale, len(prompts))
         with memory_errors():
             output = self.pipe(
                 prompt=prompts,
-                affect=affects if len(affects) == len(prompts) else affects * len(prompts),
+                affect=affects,
                 affect_strength=affect_strength,
                 affect_guidance_scale=1.0 if affect_guidance_scale is None else affect_guidance_scale,
                 directions=directions,
                 generator=generator,
                 **call,
             )
-        return EmotiveImagePipelineOutput(output.images, affects)
+        return EmotiveImagePipelineOutput(
+            output.images, affects if len(affects) == len(prompts) else affects * len(prompts)
+        )
 
     def edit(self, image: Any, affect: Affect | str, **options: Any) -> EmotiveImageEditOutput:
         """`edit_with_backbone`, at the size that is set."""
         side = round((self.settings.size[0] * self.settings.size[1]) ** 0.5) if self.settings.size else None
         with memory_errors():
             return self.pipe.edit(image, affect, side=side, **options)
-
-    def _guidance(self, count: int, scale: float) -> dict[str, Any]:
-        """The guidance, and what it is to lead away from."""
-        negative = self.settings.negative_prompt
-        if family_of(self.pipe).guidance != "guidance_scale":
-            more = {"negative_prompt": [negative] * count, "true_cfg_scale": scale} if negative else {}
-            return {"guidance_scale": scale, **more}
-        if negative and scale <= 1:
-            raise InputError(
-                f"a negative prompt needs guidance above 1, and this model's is {scale:g}: give a "
-                "guidance_scale, or leave the negative prompt out"
-            )
-        return {"guidance_scale": scale, **({"negative_prompt": [negative] * count} if negative else {})}
 
 
 def _initial(settings: BackboneSettings) -> tuple[Any, BackboneSettings]:

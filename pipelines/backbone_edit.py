@@ -23,7 +23,7 @@ from diffusers.pipelines.auto_pipeline import AutoPipelineForImage2Image, AutoPi
 
 from emotive.affect import Affect
 from emotive.backbones.adapter import check_strength
-from emotive.backbones.sampling_defaults import sampling_defaults
+from emotive.backbones.sampling_defaults import guidance_options, sampling_defaults
 from emotive.errors import InputError
 from emotive.sampling.schedule import check_steps
 
@@ -95,7 +95,8 @@ def edit_with_backbone(
     with_affect(copy, pipe.affect_adapter)
     felt: dict[str, Any] = {"affect": wanted, "affect_strength": affect_strength}
     felt |= {"affect_guidance_scale": affect_guidance_scale, "directions": directions}
-    guided = {"guidance_scale": defaults.guidance if guidance_scale is None else guidance_scale}
+    scale = defaults.guidance if guidance_scale is None else guidance_scale
+    guided = guidance_options(copy, options.pop("negative_prompt", None) or "", scale)
     options |= {"prompt": prompt, "generator": generator}
     if inversion:
         result = inverted_edit(copy, small, steps, depth, felt, guided, **options)

@@ -182,7 +182,7 @@ def encoded(pipe: Any, picture: PIL.Image.Image) -> Tensor:
     if config.get("latents_mean") is not None and config.get("latents_std") is not None:
         mean, deviation = (torch.tensor(v).view(1, -1, 1, 1).to(latents) for v in
                            (config.latents_mean, config.latents_std))  # fmt: skip
-        latents, scale = (latents - mean) / deviation, scale
+        latents = (latents - mean) / deviation
     return ((latents - shift) * scale).to(getattr(pipe, pipe._family.denoiser).dtype)
 
 
@@ -195,6 +195,8 @@ def own_copy(pipe: Any, pipeline: Any) -> Any:
         what = pipeline.__name__.removeprefix("AutoPipelineFor")
         raise InputError(f"diffusers has no {what} pipeline for {type(pipe).__name__}") from error
     other.scheduler = copy.deepcopy(pipe.scheduler)
-    if hasattr(pipe, "_progress_bar_config"):
-        other._progress_bar_config = dict(pipe._progress_bar_config)
+    # Its networks' offloading hooks are those of `pipe`, and are let go of together.
+    for name in ("_progress_bar_config", "_all_hooks", "_offload_device", "_offload_gpu_id"):
+        if hasattr(pipe, name):
+            setattr(other, name, getattr(pipe, name))
     return other

@@ -23,6 +23,7 @@ from emotive.affect import Affect
 from emotive.backbones.adapter import AffectAdapter, Part, PromptEmbeds, Prompts, check_strength, only
 from emotive.backbones.families import Family, content_mask, embeds_of, family_of, with_embeds
 from emotive.backbones.saving import open_adapter
+from emotive.compass.direction import add_directions
 from emotive.errors import InputError
 
 from .loading import EmotivePipeline
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 Pipe = TypeVar("Pipe", bound=DiffusionPipeline)
 MAX_GUIDANCE = 100.0
 _TEXTS = ("prompt", "prompt_2", "prompt_3")
+_EMBEDS = (
+    "prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds",
+    "negative_prompt_2", "negative_prompt_3",
+)  # fmt: skip
 
 
 @dataclass
@@ -47,6 +52,7 @@ class _Request:
     directions: Mapping[Any, float]
     parts: Sequence[Part] | None = None
     predicting: bool = False
+    reached: bool = False
 
 
 class AffectCall:
@@ -101,6 +107,8 @@ class AffectCall:
         base.check("the backbone's text encoder")
         texts = _texts(given.arguments)
         copies = given.arguments.get("num_images_per_prompt") or 1
+        if (theirs := given.arguments.get("prompt_embeds")) is not None:  # some pipelines repeat them
+            copies = max(1, len(base.tokens) // len(theirs))
         prompts = len(base.tokens) // copies
         if texts is not None:
             mask = content_mask(self, self._family, texts, base.tokens)
@@ -115,9 +123,10 @@ class AffectCall:
             mask = content_mask(self, self._family, {"prompt": list(rows)[::copies]}, tokens)
             return embeds_of(self._family, other, mask.repeat_interleave(copies, 0))
 
+        several = texts is not None and any(texts[name] != texts["prompt"] for name in texts)
         said = None if texts is None else tuple(t for t in texts["prompt"] for _ in range(copies))
         points = _points(request.affects, prompts, copies).to(base.tokens.device)
-        request.parts = self._conditionings(Prompts(base, said, encode), points, request)
+        request.parts = self._conditionings(Prompts(base, said, encode, self, several), points, request)
         return with_embeds(self._family, returned, request.parts[0].embeds)
 
     def edit(self, image: Any, affect: Affect | str, **options: Any) -> EmotiveImageEditOutput:
@@ -132,8 +141,6 @@ class AffectCall:
         if request.affects and request.strength:
             parts = self.affect_adapter(prompts, points, request.strength)
         if request.directions:
-            from emotive.compass.direction import add_directions
-
             encode = None if prompts.texts is None else prompts.encode
             parts = [Part(add_directions(p.embeds, request.directions, encode), p.weight) for p in parts]
         for part in parts:
@@ -154,15 +161,14 @@ class AffectCall:
         self._request = request
         try:
             yield
+            if request.parts is None or (len(request.parts) > 1 and not request.reached):
+                raise InputError(
+                    "the affect reached no prediction: the pipeline did not encode the prompt, or something "
+                    "exchanged its embeds on the way"
+                )
         finally:
             self._request = None
             hook.remove()
-
-
-_EMBEDS = (
-    "prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds",
-    "negative_prompt_2", "negative_prompt_3",
-)  # fmt: skip
 
 
 def with_affect(pipe: Pipe, adapter: AffectAdapter | str | PathLike[str] = "directions") -> Pipe:
@@ -188,6 +194,7 @@ def with_affect(pipe: Pipe, adapter: AffectAdapter | str | PathLike[str] = "dire
     family = family_of(pipe)
     if isinstance(adapter, (str, PathLike)):
         adapter = open_adapter(adapter, functools.partial(plain_embeds, pipe))
+        pipe.maybe_free_model_hooks()  # fitting may have called its text encoders
     if not isinstance(pipe, AffectCall):
         plain = type(pipe)
         # The name stays, for diffusers finds a pipeline's relatives, and saves it, by the name of its class.
@@ -241,46 +248,57 @@ def _predict_all(
         return None
     if len(parts) == 1 and bool((parts[0].weight == 1).all()):
         return None
-    rows = _rows(given, parts[0].embeds.tokens.to(given))
-    if rows is None:  # the call for the negative prompt alone
+    found = _rows(given, parts[0].embeds.tokens.to(given))
+    if not found:  # the call for the negative prompt alone
         return None
-    prediction = output[0]
-    total = _weighted(prediction[rows], parts[0].weight)
+    request.reached = True
+    mixed = output[0].clone()
     request.predicting = True
     try:
-        for part in parts[1:]:
-            swapped = _swapped(kwargs, family, part.embeds, rows)
-            total = total + _weighted(denoiser(*args, **swapped)[0][rows], part.weight)
+        for rows in found:
+            own_args, own_kwargs = (_cut(given_, rows, len(given)) for given_ in (args, kwargs))
+            total = _weighted(mixed[rows], parts[0].weight)
+            for part in parts[1:]:
+                swapped = _swapped(own_kwargs, family, part.embeds)
+                total = total + _weighted(denoiser(*own_args, **swapped)[0], part.weight)
+            mixed[rows] = total.to(mixed.dtype)
     finally:
         request.predicting = False
-    mixed = prediction.clone()
-    mixed[rows] = total.to(prediction.dtype)
     if isinstance(output, tuple):
         return (mixed, *output[1:])
     output[next(iter(output))] = mixed
     return output
 
 
-def _rows(given: Tensor, wanted: Tensor) -> slice | None:
-    """Where in the batch the prompt's embeds are: beside them lie those of the negative prompt."""
+def _rows(given: Tensor, wanted: Tensor) -> list[slice]:
+    """Where in the batch the prompt's embeds are: once, or, where guidance perturbs attention, twice. Before
+    them lie those of the negative prompt, which may say the same."""
     n = len(wanted)
-    for start in range(0, len(given) - n + 1, n):
-        if torch.equal(given[start : start + n], wanted):
-            return slice(start, start + n)
-    return None
+    starts = range(0, len(given) - n + 1, n)
+    found = [slice(i, i + n) for i in starts if torch.equal(given[i : i + n], wanted)]
+    return found[1:] if len(found) > 1 and len(found) * n == len(given) else found
 
 
-def _swapped(kwargs: dict, family: Family, embeds: PromptEmbeds, rows: slice) -> dict:
-    """The denoiser's arguments with other embeds in these rows."""
+def _cut(value: Any, rows: slice, batch: int) -> Any:
+    """Arguments of the denoiser, for these rows of a batch only."""
+    if rows.stop - rows.start == batch:
+        return value
+    if isinstance(value, Tensor):
+        return value[rows] if value.ndim and len(value) == batch else value
+    if isinstance(value, dict):
+        return {key: _cut(each, rows, batch) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)([_cut(each, rows, batch) for each in value])
+    return value
 
-    def put(into: Tensor, other: Tensor | None) -> Tensor:
-        swapped = into.clone()
-        if other is not None:
-            swapped[rows] = other.to(into)
-        return swapped
 
-    changed = dict(kwargs)
-    changed["encoder_hidden_states"] = put(kwargs["encoder_hidden_states"], embeds.tokens)
+def _swapped(kwargs: dict, family: Family, embeds: PromptEmbeds) -> dict:
+    """The denoiser's arguments with other embeds."""
+
+    def put(old: Tensor, other: Tensor | None) -> Tensor:
+        return old if other is None else other.to(old)
+
+    changed = {**kwargs, "encoder_hidden_states": put(kwargs["encoder_hidden_states"], embeds.tokens)}
     if family.pooled_argument:
         name, *key = family.pooled_argument
         if key:  # SDXL keeps them in a dictionary

@@ -18,9 +18,10 @@ from emotive.backbones.opening import (
     memory_errors,
     open_backbone,
     sampling_defaults,
+    text_encoders,
 )
 from emotive.errors import EmotiveError, WeightsError
-from emotive.pipelines.with_affect import with_affect
+from emotive.pipelines.with_affect import plain_embeds, with_affect
 
 
 def paint(pipe: Any, **asked: Any) -> torch.Tensor:
@@ -227,3 +228,12 @@ def test_fingerprints_follow_contents_not_names(saved, copied, tmp_path: Path):
     assert files_fingerprint([big]) != before
     with pytest.raises(WeightsError, match="there is no model"):
         backbone_fingerprint(tmp_path / "no")
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_text_encoders_are_enough_to_encode(family: str, tmp_path: Path):
+    tiny_backbone(family).save_pretrained(tmp_path)
+    pipe = text_encoders(tmp_path, torch.device("cpu"), dtype="fp32")
+    whole, alone = (plain_embeds(each, ["a cat", ""]) for each in (tiny_backbone(family), pipe))
+    assert pipe.vae is None and torch.equal(alone.tokens, whole.tokens)
+    assert torch.equal(alone.content, whole.content)

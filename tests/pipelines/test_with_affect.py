@@ -22,7 +22,7 @@ from torch import Tensor
 
 from emotive.affect import Affect
 from emotive.backbones.adapter import Part, Prompts, only
-from emotive.backbones.blend import AffectBlend
+from emotive.backbones.blend import PHRASES, AffectBlend
 from emotive.errors import InputError
 from emotive.pipelines.with_affect import AffectCall, plain_embeds, with_affect
 
@@ -169,6 +169,62 @@ def test_an_empty_prompt_is_pure_mood(family: str):
     picture = call(pipe, None, affect="joy")
     assert picture.shape == (1, 16, 16, 3) and adapter.asked is not None
     assert adapter.asked.embeds.content[:, 1:].all()
+
+
+@pytest.mark.parametrize("family", ["sd", "sd2", "sd3"])  # XL's empty negative is made of zeros
+def test_a_blended_mood_is_not_what_it_is_guided_away_from(family: str):
+    """Without words the prompt says what the negative prompt says: the second half of the batch is meant."""
+    pipe: Any = with_affect(tiny_backbone(family), AffectBlend())
+    denoiser = getattr(pipe, "unet", None) or pipe.transformer
+    plain: list[Tensor] = []
+    mixed: list[Tensor] = []
+    settings: dict[str, Any] = {"affect": "0.4,0.6", "guidance_scale": 5.0, "num_inference_steps": 1}
+
+    def look(module: Any, args: Any, output: Any) -> None:  # before blending, for it was registered first
+        if len(output[0]) == 2:
+            plain.append(output[0].clone())
+
+    denoiser.register_forward_hook(look)
+    own = pipe.scheduler.step
+    pipe.scheduler.step = lambda out, *a, **k: (mixed.append(out.clone()), own(out, *a, **k))[1]
+    call(pipe, "", **settings)
+    negative, meant = plain[0]
+    torch.testing.assert_close(negative, meant)  # they say the same
+    felt = negative + (mixed[0][0] - negative) / 5
+    parts = [(0.6 * 0.4, ""), (0.4 * 0.4, "1, 0"), (0.6 * 0.6, "0, 1"), (0.4 * 0.6, "1, 1")]
+    total = torch.zeros_like(felt)
+    for weight, key in parts:
+        words = PHRASES[(*(int(k) for k in key.split(", ")), 0)] if key else ""
+        plain.clear()
+        call(pipe, words, guidance_scale=5.0, num_inference_steps=1)
+        total += weight * plain[0][1]
+    torch.testing.assert_close(felt, total, atol=1e-4, rtol=1e-3)
+
+
+def test_given_embeds_of_pipelines_that_do_not_repeat_them():
+    for family in ("sd3", "flux"):
+        adapter = Push()
+        pipe: Any = with_affect(tiny_backbone(family), adapter)
+        embeds = plain_embeds(pipe, ["a house"])
+        settings: dict[str, Any] = {"num_inference_steps": 1, "output_type": "np", **size_of(family)}
+        given = {"prompt_embeds": embeds.tokens, "pooled_prompt_embeds": embeds.pooled}
+        if family == "sd3":
+            given |= {"negative_prompt_embeds": embeds.tokens, "negative_pooled_prompt_embeds": embeds.pooled}
+        pipe(**given, affect="joy", **settings)
+        assert adapter.points is not None and adapter.points.shape == (1, 3)
+
+
+def test_affect_that_reaches_nothing_is_said():
+    pipe: Any = with_affect(tiny_backbone("sd"), AffectBlend())
+    own = pipe.prepare_latents
+
+    def exchange(*args: Any, **kwargs: Any) -> Any:
+        pipe._request.parts[0].embeds.tokens.add_(1)
+        return own(*args, **kwargs)
+
+    pipe.prepare_latents = exchange  # after encoding: the denoiser is then given other embeds
+    with pytest.raises(InputError, match="the affect reached no prediction"):
+        call(pipe, affect="0.4,0.6")
 
 
 def test_embeds_instead_of_a_prompt():

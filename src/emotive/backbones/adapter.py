@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -41,12 +41,18 @@ class PromptEmbeds:
 
 @dataclass(frozen=True)
 class Prompts:
-    """B prompts as an adapter gets them. texts: None if the caller gave embeds; rows already repeated for
-    `num_images_per_prompt`. encode: other texts, one a row, to embeds as the backbone would make them."""
+    """B prompts as an adapter gets them.
+
+    texts: None if the caller gave embeds; rows already repeated for `num_images_per_prompt`. encode: other
+    texts, one a row, to embeds as the backbone would make them. source: whose encoder that is, which an
+    adapter checks once. several: its encoders were given different texts (prompt_2).
+    """
 
     embeds: PromptEmbeds
     texts: tuple[str, ...] | None
     encode: Callable[[Sequence[str]], PromptEmbeds]
+    source: Any = None
+    several: bool = False
 
 
 class Part(NamedTuple):

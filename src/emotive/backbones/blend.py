@@ -57,6 +57,8 @@ class AffectBlend:
         `affect_guidance_scale`."""
         if prompts.texts is None:
             raise InputError("blending needs the prompt as text: give prompt= rather than prompt_embeds=")
+        if prompts.several:
+            raise InputError("blending takes one prompt: leave prompt_2 and prompt_3 out")
         moved = (points * strength).nan_to_num(0).clamp(-1, 1)
         sides = moved.sign().int().tolist()
         weights = moved.abs()

@@ -20,6 +20,7 @@ the strength; lengths of tokens are not restored, for that would bend the line.
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -70,7 +71,7 @@ class AffectDirections:
     figures: Mapping[str, Any]
     content_only: bool = False
     name: str = "directions"
-    _recognised: bool = field(default=False, init=False, repr=False)
+    _recognised: weakref.ref | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def fit(cls, encode: Encode, batch: int = 32) -> AffectDirections:
@@ -198,7 +199,9 @@ class AffectDirections:
                 f"these directions are for embeds of {self.tokens.shape[-1]} per token and {mine or 'none'} "
                 f"pooled, not {embeds.tokens.shape[-1]} and {width or 'none'}: fit them to this backbone"
             )
-        if self._recognised or prompts.texts is None:  # given embeds, a pipeline may have no encoder at all
+        if prompts.texts is None:  # given embeds, a pipeline may have no encoder at all
+            return
+        if self._recognised is not None and self._recognised() is prompts.source is not None:
             return
         other = summarised(prompts.encode, [PROBE], self.starts, 1)
         likeness = [F.cosine_similarity(self.probe.tokens[0, :, 0], other.tokens[0, :, 0], dim=-1)]
@@ -209,7 +212,8 @@ class AffectDirections:
                 f"these directions were fitted to another text encoder (cosine {lowest:.2f}, at least "
                 f"{SAME_ENCODER} is needed): fit them to this backbone"
             )
-        self._recognised = True
+        if prompts.source is not None:
+            self._recognised = weakref.ref(prompts.source)
 
 
 def part_starts(embeds: PromptEmbeds) -> tuple[int, ...]:

@@ -238,7 +238,8 @@ class EmotiCrafter:
             self._told = True
         tokens = embeds.tokens.float()
         valence, arousal, _ = (SCALE * points.to(tokens)).split(1, 1)
-        offset = self.network.to(tokens.device)(tokens, arousal, valence)
+        with torch.autocast(tokens.device.type, enabled=False):
+            offset = self.network.to(tokens.device)(tokens, arousal, valence)
         return only(replace(embeds, tokens=(tokens + strength * offset).to(embeds.tokens)))
 
 

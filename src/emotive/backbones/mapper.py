@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +89,7 @@ class AffectMapper:
             )
         self.network = network.eval().requires_grad_(False)
         self.probe, self.card = dict(probe), card
-        self._checked = False
+        self._checked: weakref.ref | None = None
 
     @classmethod
     def untrained(
@@ -109,7 +110,7 @@ class AffectMapper:
             "affect_sha256": embedding.fingerprint(),
         }
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # the CPU's; torch.manual_seed would reseed CUDA, too
             network = AffectMapperNetwork(**{**size_for(d), **widths, **config})
         return cls(network, probe_of(embeds))
 
@@ -118,9 +119,11 @@ class AffectMapper:
         the point."""
         embeds = prompts.embeds
         self._check_widths(embeds)
-        if not self._checked and prompts.texts is not None:
+        known = self._checked is not None and self._checked() is prompts.source is not None
+        if not known and prompts.texts is not None:
             self._check_encoder(prompts.encode([PROBE] * len(embeds.tokens)))
-            self._checked = True
+            if prompts.source is not None:
+                self._checked = weakref.ref(prompts.source)
         residual, pooled_residual = self.residuals(embeds, points)
         tokens = embeds.tokens.float() + strength * residual
         if embeds.pooled is None or pooled_residual is None:

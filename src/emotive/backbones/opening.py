@@ -133,6 +133,16 @@ def open_backbone(
     return pipe
 
 
+def text_encoders(name: str | os.PathLike[str], place: torch.device, **options: Any) -> Any:
+    """A backbone without its denoiser and its autoencoder, on `place`: encoding needs neither. `options` are
+    of `open_backbone`, which says what is raised."""
+    from .families import family_of
+
+    pipe = open_backbone(name, device="cpu", **options)
+    pipe.register_modules(**{family_of(pipe).denoiser: None, "vae": None})
+    return pipe.to(place)
+
+
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """Within, running out of memory is an EmotiveError of one line; for opening and calling pipelines."""

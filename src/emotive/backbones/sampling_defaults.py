@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from emotive.errors import InputError
 
+from .families import family_of
+
 MAX_SIDE = 8192  # px
 
 
@@ -59,6 +61,25 @@ def sampling_defaults(pipe: Any) -> SamplingDefaults:
     if "strength" in asked and steps == 1:  # img2img takes a part of them, which must be one at least
         steps = 2
     return SamplingDefaults(int(steps), float(guidance), _size(pipe, denoiser))
+
+
+def guidance_options(
+    pipe: Any, negative_prompt: str, scale: float, count: int | None = None
+) -> dict[str, Any]:
+    """The arguments of a call that guide it by `scale`, away from the negative prompt if there is one, which
+    is repeated for a list of `count` prompts. FLUX takes that scale apart from its own guidance, which then
+    stays at the pipeline's default.
+
+    Raises InputError for a negative prompt without guidance, which would be ignored.
+    """
+    if not negative_prompt:
+        return {"guidance_scale": scale}
+    if scale <= 1:
+        raise InputError(
+            f"a negative prompt needs guidance above 1, not {scale:g}: raise the guidance scale, or leave it out"
+        )
+    repeated = negative_prompt if count is None else [negative_prompt] * count
+    return {family_of(pipe).guidance: scale, "negative_prompt": repeated}
 
 
 def denoiser_of(pipe: Any) -> Any:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emotive.errors import InputError
+
+if TYPE_CHECKING:
+    from emotive.media.provenance import Provenance
 
 IMAGE_MODEL = "emotive-image-1"
 
@@ -48,8 +51,9 @@ def make_folder(folder: Path) -> None:
     check_folder(folder)
 
 
-def batch_size(here: dict[str, Any]) -> int:
-    return 1 if here["device"] == "cpu" else 16  # on a CPU a batch gains nothing and costs memory
+def batch_size(here: dict[str, Any], plan: Provenance | None = None) -> int:
+    """Pictures at once: on a CPU a batch gains nothing and costs memory, and models of others are large."""
+    return 1 if here["device"] == "cpu" or (plan is not None and plan.backbone) else 16
 
 
 def progress(pictures: Iterator[Any], total: int) -> Iterator[Any]:

@@ -75,7 +75,7 @@ def edit(
             raise InputError("--texture is laid on pictures of the embedded model only")
     else:
         for name, value in (("steps", steps), ("guidance-scale", guidance_scale), ("inversion", inversion)):
-            if value:
+            if value is not None and value is not False:
                 raise InputError(f"--{name} is for diffusion models of others (--model), not for {model}")
     pipe, here, plan = open_painter(plan, Place(device, dtype, offload), own_steps=steps is None)
     freedom, how, options = _way(bool(plan.backbone), strength, inversion)

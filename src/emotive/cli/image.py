@@ -142,7 +142,7 @@ def image(
     for difference in differences(made, here) if made is not None else ():
         say(f"note: {difference}; the picture may come out different")
     if best_of is None and refine is None:
-        pictures = progress(run_image_jobs(pipe, jobs, batch_size(here)), len(jobs))
+        pictures = progress(run_image_jobs(pipe, jobs, batch_size(here, plan)), len(jobs))
     else:
         pictures = progress(_judged(pipe, jobs, best_of or 1, refine or 0), len(jobs))
     for path in write_images(settled(plan, pipe, here), pictures, targets):
@@ -185,7 +185,7 @@ def _stimulus_set(
     stimuli = stimulus_list(known, cells, seed, seeds)
     judges = PictureJudge.from_pretrained(), PublishedJudge()
     folder, plan = Path(output), settled(replace(plan, grid=None, cells=(), affect=None), pipe, here)
-    paths = make_stimuli(folder, plan, stimuli, pipe, judges, batch_size(here))
+    paths = make_stimuli(folder, plan, stimuli, pipe, judges, batch_size(here, plan))
     for path in progress(paths, len(stimuli)):
         if path.suffix == ".csv":
             print(path, flush=True)

@@ -26,9 +26,9 @@ def train_directions(
     precision, _ = choose_dtype(place, dtype)
     with needs_extra("backbones"), quiet_diffusers():
         from emotive.backbones.directions import AffectDirections
-        from emotive.backbones.opening import memory_errors, open_backbone
+        from emotive.backbones.opening import memory_errors, text_encoders
         from emotive.pipelines.with_affect import plain_embeds
 
         with memory_errors():
-            pipe = open_backbone(model, config=config, device=place, dtype=precision)
+            pipe = text_encoders(model, place, config=config, dtype=precision)
             print(AffectDirections.fit(functools.partial(plain_embeds, pipe)).save(output))

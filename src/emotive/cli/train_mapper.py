@@ -53,12 +53,11 @@ def train_mapper(
             raise InputError(f"{name} {value:g} makes no sense: use {least:g} to {most:g}")
     with needs_extra("backbones"):
         import transformers  # noqa: F401
-    from emotive.backbones.opening import memory_errors, open_backbone
+    from emotive.backbones.opening import memory_errors, text_encoders
     from emotive.data.affect_pairs import read_pairs
     from emotive.devices import choose_device, choose_dtype
     from emotive.pipelines.with_affect import plain_embeds
     from emotive.plan import quiet_diffusers
-    from emotive.train.mapper import text_encoders
     from emotive.train.mapper import train_mapper as recipe
 
     place = choose_device(device)  # what is wrong is said before anything is made
@@ -66,7 +65,7 @@ def train_mapper(
     for file in pairs or ():
         next(read_pairs(file))
     with quiet_diffusers(), memory_errors():
-        pipe = text_encoders(open_backbone(model, config=config, dtype=kind, device="cpu"), place)
+        pipe = text_encoders(model, place, config=config, dtype=kind)
         make_folder(output)
         folder = recipe(
             output, functools.partial(plain_embeds, pipe), pairs or (), model=model, minutes=minutes,

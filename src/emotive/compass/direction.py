@@ -31,7 +31,7 @@ SUFFIX = ".safetensors"
 FORMAT = "emotive-direction-1"
 MOST = 3.0  # how far a direction is followed: beyond, pictures come apart
 PROBE = "a house by the sea"  # said to a backbone's text encoders
-TOLERANCE = 0.03  # relative distance of two probes that are the same; bfloat16 rounds to 0.004
+SAME = 0.95  # cosine of two probes that are of one model; bfloat16 loses less than 0.001 of it
 MAX_BYTES = 1 << 24
 NAME = re.compile(r"[\w][\w .-]{0,59}")
 
@@ -44,9 +44,10 @@ class Direction:
 
     Attributes:
         name: what the person calls it: letters, digits, space, hyphen, dot; 1 to 60 characters.
-        offsets: what 1.0 of it adds, float32, by name. Foreign backbones: "tokens" (D,), added to every token
-            that says the prompt, and "pooled" (P,) where the family has pooled embeds. Our picture model:
-            "affect" (3,), "text.tokens" and "text.pooled", as `emotive.compass.scene` says.
+        offsets: what 1.0 of it adds, float32, by name. Foreign backbones: "tokens" (D,), added to the tokens
+            that say the prompt and to those behind them, and "pooled" (P,) where the family has pooled
+            embeds. Our picture model: "affect" (3,), "text.tokens" and "text.pooled", as
+            `emotive.compass.scene` says.
         space: the model that it belongs to, in words.
         probe: what that model makes of a fixed input, float32 (Q,); see `same_space`.
         confidence: the expected cosine between what was found and what the person meant, 0..1.
@@ -122,7 +123,7 @@ class Direction:
         mine, other = self.probe.flatten(), probe.detach().cpu().float().flatten()
         if mine.shape != other.shape:
             return False
-        return bool((mine - other).norm() <= TOLERANCE * mine.norm().clamp(min=1e-6))
+        return bool(mine @ other >= SAME * mine.norm() * other.norm())
 
     def renamed(self, name: str) -> Direction:
         """The same under another name."""

@@ -22,6 +22,7 @@ from PIL import Image
 
 from emotive.affect import Affect, emotions
 from emotive.backbones.adapter import AffectAdapter
+from emotive.backbones.sampling_defaults import guidance_options
 from emotive.data.scenes import Scene
 from emotive.errors import InputError
 from emotive.media import write_whole
@@ -107,14 +108,14 @@ class Painter:
         width, height = self.sampling.size
         options: dict[str, Any] = {
             "num_inference_steps": self.sampling.steps,
-            "guidance_scale": self.sampling.guidance,
             "width": width,
             "height": height,
             # On the CPU, so that the noise is the same on every device.
             "generator": [torch.Generator().manual_seed(seed) for _ in texts],
         }
-        if self.sampling.negative_prompt:
-            options["negative_prompt"] = [self.sampling.negative_prompt] * len(texts)
+        options |= guidance_options(
+            self.pipe, self.sampling.negative_prompt, self.sampling.guidance, len(texts)
+        )
         if affects is not None:
             options |= {"affect": affects, "affect_strength": strength}
         return self.pipe(texts, **options).images

@@ -217,7 +217,7 @@ def backbone_facts(painter: Painter) -> dict[str, Any]:
 
 def hardware(pipe: Any) -> dict[str, Any]:
     """Where the numbers come from."""
-    device = pipe.device
+    device = pipe._execution_device  # where it computes, wherever its weights wait
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "device": f"{device.type}: {name}",

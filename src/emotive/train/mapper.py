@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emotive.backbones.families import family_of
 from emotive.backbones.mapper import AffectMapper, moved
 from emotive.data.affect_pairs import AffectPair, read_pairs
 from emotive.data.felt_prompts import write_felt_pairs
@@ -149,12 +148,6 @@ def train_mapper(
     done.card = card(done, table, command, pairs, rows, model, step, spent, place)
     on_mapper(done, torch.device("cpu"))
     return done.save(output / "mapper")
-
-
-def text_encoders(pipe: Any, place: torch.device) -> Any:
-    """A backbone without its denoiser and its autoencoder, moved there: encoding needs neither."""
-    pipe.register_modules(**{family_of(pipe).denoiser: None, "vae": None})
-    return pipe.to(place)
 
 
 def on_mapper(mapper: AffectMapper, place: torch.device) -> AffectMapper:
