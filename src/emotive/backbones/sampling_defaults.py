@@ -76,7 +76,7 @@ def guidance_options(
         return {"guidance_scale": scale}
     if scale <= 1:
         raise InputError(
-            f"a negative prompt needs guidance above 1, not {scale:g}: raise the guidance scale, or leave it out"
+            f"a negative prompt needs guidance above 1, not {scale:g}: raise that, or leave it out"
         )
     repeated = negative_prompt if count is None else [negative_prompt] * count
     return {family_of(pipe).guidance: scale, "negative_prompt": repeated}
