@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import PIL.Image
+
 from emotive.affect import Affect
 from emotive.backbones.families import family_of
 from emotive.backbones.opening import memory_errors, open_backbone
@@ -20,7 +22,7 @@ from emotive.backbones.sampling_defaults import check_size, guidance_options, sa
 from emotive.errors import InputError
 from emotive.media.picture import open_picture
 
-from .backbone_edit import steps_taken
+from .backbone_edit import steps_taken, working_size
 from .image import EmotiveImagePipelineOutput
 from .with_affect import with_affect
 
@@ -39,7 +41,7 @@ class BackboneSettings:
     Attributes:
         adapter: "directions", "blend", or the folder or hub id of an adapter.
         negative_prompt: what the picture should not be.
-        size: (width, height) in pixels; None is the model's own.
+        size: (width, height) in pixels; None is the model's own, in the shape of the picture to start from.
         loras: files, folders or hub ids of LoRA weights, and how much of each.
         config: for a single file, the folder with its configuration; "" is the bundled one.
         init_image: a picture to start from (img2img); "" is none. init_image_sha256: of its file.
@@ -102,8 +104,12 @@ class BackbonePainter:
         steps, guidance, size = sampling_defaults(pipe)
         self.default_steps = steps
         self.guidance_defaults = (guidance, 1.0)
+        if image is not None and settings.size is None:
+            size = working_size(pipe, image.size)
         self.size = settings.size or size
         check_size(pipe, *self.size)
+        if image is not None and image.size != self.size:
+            self.image = image.resize(self.size, PIL.Image.Resampling.LANCZOS)
 
     @classmethod
     def open(
@@ -204,17 +210,11 @@ class BackbonePainter:
 
 
 def _initial(settings: BackboneSettings) -> tuple[Any, BackboneSettings]:
-    """The picture to start from, at the size that is asked for, and the settings with its sha256."""
+    """The picture to start from, and the settings with its sha256."""
     if not settings.init_image:
         return None, settings
     picture = open_picture(Path(settings.init_image))
     digest = hashlib.sha256(Path(settings.init_image).read_bytes()).hexdigest()
     if settings.init_image_sha256 not in ("", digest):
         raise InputError(f"{os.path.basename(settings.init_image)} is not the picture that was started from")
-    width, height = settings.size or (picture.width // 16 * 16, picture.height // 16 * 16)
-    if not (width and height):
-        raise InputError(f"{settings.init_image} is too small to start from: 16 pixels a side at least")
-    from PIL import Image
-
-    fitted = picture.resize((width, height), Image.Resampling.LANCZOS)
-    return fitted, replace(settings, size=(width, height), init_image_sha256=digest)
+    return picture, replace(settings, init_image_sha256=digest)

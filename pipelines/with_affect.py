@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,6 +47,7 @@ _EMBEDS = (
 class _Request:
     """What one call asked for, and, once its prompt is encoded, the conditionings to predict from."""
 
+    pipe: Any
     affects: Sequence[Affect]
     strength: float
     guidance: float
@@ -55,12 +57,15 @@ class _Request:
     reached: bool = False
 
 
+# What the call that is under way asks for; threads that share a pipeline have one each.
+_REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
+
+
 class AffectCall:
     """What `with_affect` adds to the class of a pipeline."""
 
     affect_adapter: AffectAdapter
     _family: Family
-    _request: _Request | None = None
 
     def __call__(
         self,
@@ -85,7 +90,7 @@ class AffectCall:
             InputError: an argument cannot be honoured.
             WeightsError: the adapter was made for another text encoder.
         """
-        request = _requested(affect, affect_strength, affect_guidance_scale, directions)
+        request = _requested(self, affect, affect_strength, affect_guidance_scale, directions)
         own: Any = super()
         if request is None:
             return own.__call__(*args, **kwargs)
@@ -99,9 +104,9 @@ class AffectCall:
         """As the pipeline's own; within a call that asks for affect, the prompt's embeds have it."""
         own: Any = super()
         returned = own.encode_prompt(*args, **kwargs)
-        request = self._request
-        if request is None or request.parts is not None:  # FLUX encodes its negative prompt second
-            return returned
+        request = _REQUEST.get()
+        if request is None or request.pipe is not self or request.parts is not None:
+            return returned  # FLUX encodes its negative prompt second
         given = inspect.signature(own.encode_prompt).bind(*args, **kwargs)
         base = embeds_of(self._family, returned)
         base.check("the backbone's text encoder")
@@ -158,7 +163,7 @@ class AffectCall:
         hook = denoiser.register_forward_hook(
             functools.partial(_predict_all, request, self._family), with_kwargs=True
         )
-        self._request = request
+        token = _REQUEST.set(request)
         try:
             yield
             if request.parts is None or (len(request.parts) > 1 and not request.reached):
@@ -167,7 +172,7 @@ class AffectCall:
                     "exchanged its embeds on the way"
                 )
         finally:
-            self._request = None
+            _REQUEST.reset(token)
             hook.remove()
 
 
@@ -176,12 +181,13 @@ def with_affect(pipe: Pipe, adapter: AffectAdapter | str | PathLike[str] = "dire
     `affect_strength=`, `affect_guidance_scale=` and `directions=` in its call (`AffectCall`).
 
     Schedulers, LoRA, IP-Adapter, img2img, ControlNet, offloading and callbacks work as before, and
-    without `affect` so does the call. Attaching again replaces the adapter.
+    without `affect` so does the call. Attaching again replaces the adapter. What `from_pipe` makes of it is a
+    plain pipeline: attach to that, too.
 
     Args:
         pipe: a pipeline of Stable Diffusion 1, 2, XL or 3, FLUX, or a latent consistency model.
-        adapter: "directions" (fitted here, in seconds), "blend", the folder of a saved adapter, or an
-            adapter.
+        adapter: "directions" (fitted here: seconds on a GPU), "blend", the folder of a saved adapter, or an
+            adapter itself.
 
     Raises:
         InputError: the pipeline is of no known family.
@@ -192,6 +198,8 @@ def with_affect(pipe: Pipe, adapter: AffectAdapter | str | PathLike[str] = "dire
     if not isinstance(pipe, DiffusionPipeline):
         raise InputError(f"affect is attached to a diffusers pipeline, not to {type(pipe).__name__}")
     family = family_of(pipe)
+    if not isinstance(adapter, (str, PathLike)) and not hasattr(adapter, "fingerprint"):
+        raise InputError(f"an adapter is given by name, folder or itself, not as {type(adapter).__name__}")
     if isinstance(adapter, (str, PathLike)):
         adapter = open_adapter(adapter, functools.partial(plain_embeds, pipe))
         pipe.maybe_free_model_hooks()  # fitting may have called its text encoders
@@ -244,7 +252,7 @@ def _predict_all(
     it predicts from every conditioning."""
     parts = request.parts
     given = kwargs.get("encoder_hidden_states")
-    if request.predicting or parts is None or given is None:
+    if request is not _REQUEST.get() or request.predicting or parts is None or given is None:
         return None
     if len(parts) == 1 and bool((parts[0].weight == 1).all()):
         return None
@@ -314,10 +322,16 @@ def _weighted(prediction: Tensor, weight: Tensor) -> Tensor:
 
 
 def _requested(
-    affect: Any, strength: float, guidance: float, directions: Mapping[Any, float] | None
+    pipe: Any,
+    affect: Any,
+    strength: float,
+    guidance: float,
+    directions: Mapping[Any, float] | None,
 ) -> _Request | None:
     """What a call asks for; None if it is the pipeline as it was."""
     check_strength(strength)
+    if isinstance(guidance, bool) or not isinstance(guidance, (int, float)):
+        raise InputError(f"affect_guidance_scale is a number, not {type(guidance).__name__}")
     if not 0 <= guidance <= MAX_GUIDANCE:
         raise InputError(f"affect_guidance_scale must lie in 0..{MAX_GUIDANCE:g}, not {guidance:g}")
     several = isinstance(affect, Sequence) and not isinstance(affect, (str, Affect))
@@ -327,7 +341,7 @@ def _requested(
         raise InputError("affect is an empty list: give a point, or one for each prompt")
     if not (affects and strength) and not directions:
         return None
-    return _Request(affects, strength, guidance, directions or {})
+    return _Request(pipe, affects, strength, guidance, directions or {})
 
 
 def _points(affects: Sequence[Affect], prompts: int, copies: int) -> Tensor:

@@ -15,10 +15,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import emotive.checkpoints
 from emotive.errors import WeightsError
-from emotive.media import write_whole
+from emotive.media import check_file, write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHECKPOINTS = Path(emotive.checkpoints.__path__[0]).resolve()
 SUMS = "SHA256SUMS"
@@ -100,6 +104,36 @@ def verify(folder: str | os.PathLike[str]) -> None:
     _check_sums(folder)
     if not found:
         raise WeightsError(f"{folder} holds no *.safetensors: give the folder of a saved model")
+
+
+def read_tensors(path: str | os.PathLike[str], what: str) -> dict[str, Tensor]:
+    """The tensors of a file that others saved, on the CPU: safetensors, or a pickle of nothing but tensors,
+    in which nothing is run. `what` it should hold, as errors say it.
+
+    Raises InputError if there is no such file, WeightsError if it is damaged or holds anything else.
+    """
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = Path(path)
+    check_file(path)
+    try:
+        if path.suffix.lower() == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "GLOBAL" in str(error):  # a name to import
+            raise WeightsError(f"{path} holds code or objects beside tensors, so it is not opened") from error
+        raise WeightsError(f"{path} is damaged, or no PyTorch file: get it anew") from error
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged, or no PyTorch file: get it anew") from error
+    table = state.items() if isinstance(state, dict) else [(None, None)]
+    if not all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in table):
+        raise WeightsError(f"{path} is no state dict (a table of names and tensors), so no {what}")
+    return state
 
 
 def fingerprint(folder: str | os.PathLike[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def prompts(*texts: str) -> tuple[Prompts, list[list[str]]]:
 
     def encode(rows) -> PromptEmbeds:
         asked.append(list(rows))
-        return embeds
+        return replace(embeds, tokens=embeds.tokens + len(asked))
 
     embeds = PromptEmbeds(torch.zeros(len(texts), 2, 3), None, torch.ones(len(texts), 2, dtype=torch.bool))
     return Prompts(embeds, texts, encode), asked
@@ -119,3 +120,9 @@ def test_its_fingerprint_is_that_of_its_words():
     other = AffectBlend(phrases={**PHRASES, (1, 1, 0): "elated"})
     assert AffectBlend().fingerprint() == AffectBlend().fingerprint() != other.fingerprint()
     assert len(other.fingerprint()) == 64
+
+
+def test_a_prompt_that_leaves_no_room_for_the_mood_is_said():
+    pipe: Any = with_affect(tiny_backbone("sd"), AffectBlend())
+    with pytest.warns(UserWarning, match="too long"), pytest.raises(InputError, match="no room for a mood"):
+        pipe("a" * 75, affect="0.5,0.5", num_inference_steps=1, **size_of("sd"))

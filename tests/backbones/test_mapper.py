@@ -9,8 +9,8 @@ import torch
 from tiny_backbones import TINY, size_of, tiny_backbone
 from torch import Tensor
 
-from emotive.backbones.adapter import PromptEmbeds, Prompts
-from emotive.backbones.mapper import PROBE, AffectMapper, moved
+from emotive.backbones.adapter import PromptEmbeds, Prompts, moved
+from emotive.backbones.mapper import PROBE, AffectMapper
 from emotive.backbones.saving import open_adapter
 from emotive.errors import InputError, WeightsError
 from emotive.models.affect_mapper import SIZES, AffectMapperNetwork, size_for

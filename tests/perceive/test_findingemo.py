@@ -181,7 +181,8 @@ def test_what_is_no_head_is_one_line(folder: Path, heads: tuple[Path, Path], tmp
     (tmp_path / "cut.pth").write_bytes(heads[0].read_bytes()[:-200])
     for name, line in [
         ("code.pth", "holds code or objects beside tensors"), ("half.pth", r"has no classifier\.0\.bias"),
-        ("two.pth", r"\(2, 12\) and \(2,\), not"), ("inf.pth", "not finite"), ("list.pth", "is no head"),
+        ("two.pth", r"\(2, 12\) and \(2,\), not"), ("inf.pth", "not finite"),
+        ("list.pth", "is no state dict"),
         ("text.pth", "is damaged"), ("cut.pth", "is damaged"),
     ]:  # fmt: skip
         with pytest.raises(WeightsError, match=line) as error:

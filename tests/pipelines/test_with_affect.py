@@ -24,7 +24,7 @@ from emotive.affect import Affect
 from emotive.backbones.adapter import Part, Prompts, only
 from emotive.backbones.blend import PHRASES, AffectBlend
 from emotive.errors import InputError
-from emotive.pipelines.with_affect import AffectCall, plain_embeds, with_affect
+from emotive.pipelines.with_affect import _REQUEST, AffectCall, plain_embeds, with_affect
 
 FAMILIES = list(TINY)
 
@@ -214,12 +214,26 @@ def test_given_embeds_of_pipelines_that_do_not_repeat_them():
         assert adapter.points is not None and adapter.points.shape == (1, 3)
 
 
+def test_threads_that_share_a_pipeline_do_not_mix_their_affects():
+    from concurrent.futures import ThreadPoolExecutor
+
+    pipe: Any = with_affect(tiny_backbone("sd"), AffectBlend())
+    asked = [None, "0.4,0.6", "-0.5,0.2", None, "0.9,-0.3", None]
+    alone = [call(pipe, affect=affect) for affect in asked]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda affect: call(pipe, affect=affect), asked))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_affect_that_reaches_nothing_is_said():
     pipe: Any = with_affect(tiny_backbone("sd"), AffectBlend())
     own = pipe.prepare_latents
 
     def exchange(*args: Any, **kwargs: Any) -> Any:
-        pipe._request.parts[0].embeds.tokens.add_(1)
+        request = _REQUEST.get()
+        assert request is not None and request.parts is not None
+        request.parts[0].embeds.tokens.add_(1)
         return own(*args, **kwargs)
 
     pipe.prepare_latents = exchange  # after encoding: the denoiser is then given other embeds

@@ -84,13 +84,21 @@ class AffectAdapter(Protocol):
         ...
 
 
+def moved(content: Tensor) -> Tensor:
+    """The tokens that affect moves, bool (B, K): every one from the first word on. CLIP, which reads from
+    left to right, sums a prompt up in those behind its words, which denoisers read, too."""
+    return content.cumsum(1) > 0
+
+
 def only(embeds: PromptEmbeds) -> list[Part]:
     """What an adapter answers that moves the embeds: this conditioning alone."""
     return [Part(embeds, torch.ones(len(embeds.tokens), device=embeds.tokens.device))]
 
 
 def check_strength(strength: float) -> float:
-    """Raises InputError outside 0..10."""
+    """Raises InputError unless it is a number in 0..10."""
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)):
+        raise InputError(f"affect_strength is a number, not {type(strength).__name__}")
     if not 0 <= strength <= MAX_STRENGTH:
         raise InputError(f"affect_strength must lie in 0..{MAX_STRENGTH:g}, not {strength:g}")
     return float(strength)

@@ -71,7 +71,13 @@ class AffectBlend:
             elif weight.any():
                 asked = [self._said(text, [s * on for s, on in zip(side, corner, strict=True)])
                          for text, side in zip(prompts.texts, sides, strict=True)]  # fmt: skip
-                parts.append(Part(prompts.encode(asked), weight))
+                said = prompts.encode(asked)
+                unsaid = (said.tokens == prompts.embeds.tokens).flatten(1).all(1)
+                if (unsaid & (weight > 0).to(unsaid.device)).any():
+                    raise InputError(
+                        "the prompt fills the text encoder and leaves no room for a mood: shorten it"
+                    )
+                parts.append(Part(said, weight))
         return parts
 
     def _said(self, text: str, pole: list[int]) -> str:

@@ -134,6 +134,9 @@ class AffectDirections:
             pooled = (pooled.float() + _along(amounts.to(pooled.device), self.pooled)).to(pooled.dtype)
         return only(replace(embeds, tokens=tokens, pooled=pooled))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_recognised": None}  # a weak reference, which cannot be copied elsewhere
+
     def fingerprint(self) -> str:
         """64 hex digits: the sha256 of the directions and of where they apply."""
         digest = hashlib.sha256(repr((self.starts, self.content_only)).encode())

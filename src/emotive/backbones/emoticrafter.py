@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import re
 import warnings
 from collections.abc import Mapping
@@ -31,11 +30,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from emotive.errors import InputError, WeightsError
-from emotive.media import check_file
+from emotive.weights import read_tensors
 
 from .adapter import Part, Prompts, only
 from .saving import open_adapter, save_adapter
@@ -176,7 +174,9 @@ class EmotiCrafter:
             WeightsError: it is damaged, carries code, or holds another network; what is wrong is named.
         """
         path = Path(path)
-        state = {key.removeprefix("module."): value for key, value in _read(path).items()}
+        state = {
+            key.removeprefix("module."): value for key, value in read_tensors(path, "EmotiCrafter").items()
+        }
         state = {key: value for key, value in state.items() if not UNUSED.fullmatch(key)}
         shape = _shape(path, state, heads)
         _check(path, state, shape)
@@ -241,28 +241,6 @@ class EmotiCrafter:
         with torch.autocast(tokens.device.type, enabled=False):
             offset = self.network.to(tokens.device)(tokens, arousal, valence)
         return only(replace(embeds, tokens=(tokens + strength * offset).to(embeds.tokens)))
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, on the CPU."""
-    check_file(path)
-    try:
-        if path.suffix.lower() == ".safetensors":
-            from safetensors.torch import load_file
-
-            state: Any = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "GLOBAL" in str(error):  # a name to import
-            raise WeightsError(f"{path} holds code or objects beside tensors, so it is not opened") from error
-        raise WeightsError(f"{path} is damaged, or no PyTorch file: get it anew") from error
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged, or no PyTorch file: get it anew") from error
-    table = state.items() if isinstance(state, dict) else [(None, None)]
-    if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in table):
-        raise WeightsError(f"{path} is no state dict (a table of names and tensors), so no EmotiCrafter")
-    return state
 
 
 def _shape(path: Path, state: Mapping[str, Tensor], heads: int | None) -> EmotiCrafterShape:

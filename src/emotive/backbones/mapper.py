@@ -28,7 +28,7 @@ from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.affect_mapper import AffectMapperNetwork, size_for
 from emotive.weights import resolve, verify
 
-from .adapter import Part, PromptEmbeds, Prompts, only
+from .adapter import Part, PromptEmbeds, Prompts, moved, only
 from .saving import save_adapter
 
 EMBEDDING = "emotive-affect-1"
@@ -48,11 +48,6 @@ def affect_embedding() -> AffectEmbedding:
     verify(folder)
     found = AffectEmbedding.from_pretrained(folder, low_cpu_mem_usage=False)
     return found.eval().requires_grad_(False)
-
-
-def moved(content: Tensor) -> Tensor:
-    """The tokens that affect moves, bool (B, K): every one from the first word on."""
-    return content.cumsum(1) > 0
 
 
 def probe_of(embeds: PromptEmbeds) -> dict[str, Tensor]:
@@ -144,6 +139,9 @@ class AffectMapper:
             felt = self.embedding(points.to(device))
             residual, pooled_residual = self.network(embeds.tokens.float(), pooled, embeds.content, felt)
         return residual * moved(embeds.content)[..., None], pooled_residual
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_checked": None}  # a weak reference, which cannot be copied elsewhere
 
     def fingerprint(self) -> str:
         """64 hex digits over the weights."""

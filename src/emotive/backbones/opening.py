@@ -6,6 +6,7 @@ pipe = open_backbone("fine-tune.safetensors", dtype="fp16", loras=[("ink.safeten
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -274,6 +275,8 @@ def _open_folder(folder: Path, dtype: torch.dtype) -> tuple[DiffusionPipeline, l
     """The pipeline in a folder, and its files of weights."""
     from diffusers.pipelines.auto_pipeline import AutoPipelineForText2Image
 
+    from .single_file import check_complete, check_vocabularies
+
     index = _checked_index(folder)
     variant = _variant(folder, index, dtype)
     files = weight_files(folder, variant)
@@ -284,10 +287,27 @@ def _open_folder(folder: Path, dtype: torch.dtype) -> tuple[DiffusionPipeline, l
             f"{folder.name} comes without the weights of its safety checker: it is left out", stacklevel=3
         )
         absent = {"safety_checker": None, "requires_safety_checker": False}
+    check_vocabularies(folder, index)
     pipe = AutoPipelineForText2Image.from_pretrained(
         str(folder), dtype=dtype, use_safetensors=True, variant=variant, local_files_only=True, **absent
     )
+    check_complete(pipe, folder.name)
+    _check_text_encoders(pipe, folder, files)
     return pipe, files
+
+
+def _check_text_encoders(pipe: Any, folder: Path, files: Sequence[Path]) -> None:
+    """Raises WeightsError if a text encoder has more weights than its files, which transformers then makes up
+    at random."""
+    from .single_file import read_header
+
+    for part, module in pipe.components.items():
+        if not part.startswith("text_encoder") or module is None:
+            continue
+        own = [read_header(file) for file in files if file.parent == folder / part]
+        there = sum(math.prod(shape) for header in own for shape in header.shapes.values())
+        if there < sum(weight.numel() for weight in module.parameters()):
+            raise WeightsError(f"{folder.name} lacks weights of its {part}: it is damaged, or another model")
 
 
 def _checked_index(folder: Path) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def guidance_options(
     """
     if not negative_prompt:
         return {"guidance_scale": scale}
+    if "negative_prompt" not in inspect.signature(pipe.__call__).parameters:
+        raise InputError(f"{type(pipe).__name__} takes no negative prompt: leave it out")
     if scale <= 1:
         raise InputError(
             f"a negative prompt needs guidance above 1, not {scale:g}: raise that, or leave it out"

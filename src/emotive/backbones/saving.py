@@ -76,9 +76,13 @@ def open_adapter(
         from .directions import AffectDirections
 
         return AffectDirections.fit(encode)
-    if isinstance(name_or_folder, str) and name_or_folder in SAVED:
+    if name_or_folder in SAVED and not os.path.isdir(name_or_folder):
         raise InputError(f"the adapter {name_or_folder!r} has weights: give the folder that holds them")
     folder = resolve(name_or_folder)
+    if not (folder / CONFIG).is_file() or not (folder / FILE).is_file():
+        inside = next((p.parent for p in sorted(folder.glob(f"*/{FILE}"))), None)
+        hint = f"; give {inside}" if inside else ""
+        raise WeightsError(f"{folder} does not hold an affect adapter ({CONFIG} and {FILE}){hint}")
     verify(folder)
     try:
         config = json.loads((folder / CONFIG).read_text("utf-8"))

@@ -285,6 +285,7 @@ def _open(file: Path, header: Header, folder: Path, dtype: torch.dtype, given: b
         warnings.warn(
             f"{file.name} has no T5: it reads prompts with CLIP alone, up to 77 tokens", stacklevel=2
         )
+    check_vocabularies(folder, {k: v for k, v in index.items() if others.get(k, v) is not None})
     pipeline = getattr(diffusers, kind)
     try:
         pipe = pipeline.from_single_file(
@@ -317,6 +318,17 @@ def read_index(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"{file} is damaged: {' '.join(str(error).split())[:150]}") from error
+
+
+def check_vocabularies(folder: Path, index: Mapping[str, Any]) -> None:
+    """Raises WeightsError if a tokenizer of the folder has no vocabulary: it would read nothing, and not say
+    so."""
+    for part, value in index.items():
+        if not (part.startswith("tokenizer") and isinstance(value, list) and value[0]):
+            continue
+        kinds = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("spiece.model",))
+        if not any(all((folder / part / name).is_file() for name in kind) for kind in kinds):
+            raise WeightsError(f"{folder}: the vocabulary of its {part} is missing (tokenizer.json)")
 
 
 def check_complete(pipe: DiffusionPipeline, name: str) -> None:

@@ -91,3 +91,11 @@ def parsed_amounts(texts: Sequence[str], flag: str) -> tuple[tuple[str, float], 
         if not found[-1][0].strip():
             raise InputError(f"{flag} {text[:40]!r} names nothing: give NAME or NAME:0.7")
     return tuple(found)
+
+
+def summed(amounts: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """By name; what is named twice adds up."""
+    total: dict[str, float] = {}
+    for name, amount in amounts:
+        total[name] = total.get(name, 0.0) + amount
+    return total

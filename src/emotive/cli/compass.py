@@ -80,6 +80,8 @@ def compass(
     else:
         if not prompts:
             raise InputError('say what to paint, such as "a house by the sea"')
+        if not 0 <= (seed or 0) < 2**63:
+            raise InputError(f"--seed {seed} makes no sense: use 0 to {2**63 - 1}")
         search = Compass(1, tuple(prompts), 6 if pictures is None else pictures, seed or 0)
     plan = replace(blank_plan(model or IMAGE_MODEL), seed=search.seed, prompt=search.prompts[0])
     plan = replace(plan, num_inference_steps=steps or plan.num_inference_steps)

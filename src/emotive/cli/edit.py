@@ -63,6 +63,8 @@ def edit(
         raise InputError(f"--strength must lie above 0 and up to 1, not {strength:g}")
     if not 0 <= affect_strength <= 10:
         raise InputError(f"--affect-strength must lie in 0..10, not {affect_strength:g}")
+    if guidance_scale is not None and not 0 <= guidance_scale <= 1000:
+        raise InputError(f"--guidance-scale must lie in 0..1000, not {guidance_scale:g}")
     target = _target(file, output, wanted)
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed} makes no sense: use 0 to {2**63 - 1}")
@@ -81,7 +83,9 @@ def edit(
     freedom, how, options = _way(bool(plan.backbone), strength, inversion)
     if plan.backbone:
         plan = replace(
-            plan, num_inference_steps=steps or plan.num_inference_steps, guidance_scale=guidance_scale
+            plan,
+            num_inference_steps=plan.num_inference_steps if steps is None else steps,
+            guidance_scale=guidance_scale,
         )
         options |= {"num_inference_steps": plan.num_inference_steps, "guidance_scale": guidance_scale}
         options |= {"negative_prompt": negative_prompt} if negative_prompt else {}

@@ -22,6 +22,7 @@ from .backbone import (
     Size,
     Strength,
     parsed_amounts,
+    summed,
     with_backbone,
 )
 from .common import IMAGE_MODEL, Device, app, batch_size, make_folder, option, progress, say
@@ -95,7 +96,7 @@ def image(
         "texture": texture,
         "seed": seed,
         "model": model,
-        "directions": dict(parsed_amounts(direction, "--direction")) if direction else None,
+        "directions": summed(parsed_amounts(direction, "--direction")) if direction else None,
     }
     theirs = {
         "adapter": adapter,
@@ -119,6 +120,10 @@ def image(
             raise InputError("--prompts makes a stimulus set; use --seeds instead of --count")
     made = None if like is None else plan_like(like)
     asked = {key: value for key, value in given.items() if value is not None}
+    if made is not None and model is not None and model != made.model:  # another model has its own
+        made = replace(made, guidance_scale=None, affect_guidance_scale=None)
+        if made.backbone:
+            say("note: how the other model was set (adapter, size, negative prompt, start) is not taken over")
     plan = with_feeling(replace(made or blank_plan(IMAGE_MODEL), **asked), affect, scale, grid, curve, fps)
     plan = with_backbone(plan, like is not None and model is None, theirs)
     if texture and plan.backbone:
@@ -128,6 +133,10 @@ def image(
         first, several = 0 if seed is None else seed, 1 if seeds is None else seeds
         _stimulus_set(plan, prompts, first, several, match, output, Place(device, dtype, offload), own_steps)
         return
+    if best_of is not None and refine is not None:
+        raise InputError("--best-of and --refine exclude each other")
+    if (best_of is not None and not 1 <= best_of <= 100) or (refine is not None and not 0 <= refine <= 99):
+        raise InputError("--best-of takes 1 to 100 pictures, --refine 0 to 99 corrections")
     if plan.affect is None and (best_of is not None or refine is not None):
         raise InputError("--best-of and --refine go with single pictures, not with --grid or --curve")
     if count > 1 and plan.affect is None:
@@ -144,7 +153,7 @@ def image(
     if best_of is None and refine is None:
         pictures = progress(run_image_jobs(pipe, jobs, batch_size(here, plan)), len(jobs))
     else:
-        pictures = progress(_judged(pipe, jobs, best_of or 1, refine or 0), len(jobs))
+        pictures = progress(_judged(pipe, jobs, 1 if best_of is None else best_of, refine or 0), len(jobs))
     for path in write_images(settled(plan, pipe, here), pictures, targets):
         print(path, flush=True)
     if made is None and seed is None:
@@ -208,10 +217,10 @@ def _judged(pipe: Any, jobs: Sequence[ImageJob], best_of: int, refine: int) -> I
     from emotive.batch import run_judged_jobs
 
     for job, image, found in run_judged_jobs(pipe, jobs, best_of, refine):
-        yield job, image
         far = ", ".join(f"{name} {value:.2f}" for name, value in found.scores.items())
         kept = f"{found.chosen + 1} of {len(found.tries)} kept"
         say(f"note: {kept}; distance by the {found.scorer} judge: {far}")
+        yield job, image
 
 
 def _words_check(pipe: Any) -> Callable[[str], object]:

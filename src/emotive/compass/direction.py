@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from emotive.backbones.adapter import PromptEmbeds
+from emotive.backbones.adapter import PromptEmbeds, moved
 from emotive.errors import InputError
 from emotive.media import write_whole
 
@@ -213,9 +213,7 @@ def add_directions(
     probe = None if encode is None else probe_of(encode)
     tokens, pooled = embeds.tokens, embeds.pooled
     # A token of zeros stands for an encoder that is not there (Stable Diffusion 3 without T5).
-    moving = torch.ones_like(embeds.content)
-    moving[:, 0] = embeds.content[:, 0]  # CLIP's start says nothing; T5 has none
-    moving = (moving & tokens.any(-1))[..., None].to(tokens)
+    moving = (moved(embeds.content) & tokens.any(-1))[..., None].to(tokens)
     for direction, amount in found:
         sizes = {"tokens": tokens.shape[-1:]} | ({} if pooled is None else {"pooled": pooled.shape[-1:]})
         if {k: v.shape for k, v in direction.offsets.items()} != sizes or (

@@ -19,18 +19,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from emotive.errors import InputError, WeightsError
-from emotive.media import check_file
-from emotive.weights import file_sha256
+from emotive.weights import file_sha256, read_tensors
 
 from .clip import Clip
 from .judge import Estimates
@@ -109,20 +106,8 @@ def _read(features: Tensor, head: tuple[Tensor, Tensor]) -> np.ndarray:
 
 def _head(path: Path) -> tuple[Tensor, Tensor]:
     """Weight (1, P) and bias (1,) out of a file of tensors; nothing in it is run."""
-    check_file(path)
-    try:
-        if path.suffix.lower() == ".safetensors":
-            from safetensors.torch import load_file
-
-            state = load_file(path)
-        else:  # saved on two graphics cards
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        what = "holds code or objects beside tensors" if "GLOBAL" in str(error) else "is damaged"
-        raise WeightsError(f"{path} {what}, so it is not opened") from error
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged, or no PyTorch file: get it anew") from error
-    found = [state.get(key) if isinstance(state, dict) else None for key in (WEIGHT, BIAS)]
+    state = read_tensors(path, "head of FindingEmo")  # saved on two graphics cards
+    found = [state.get(key) for key in (WEIGHT, BIAS)]
     for key, value in zip((WEIGHT, BIAS), found, strict=True):
         if not isinstance(value, Tensor) or not value.is_floating_point():
             raise WeightsError(f"{path} is no head of FindingEmo: it has no {key}")

@@ -10,7 +10,6 @@ their published evaluation; faces are cut around our landmarks instead of their 
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from emotive.errors import InputError, WeightsError
 from emotive.face.landmarks import FaceLandmarks
 from emotive.media import check_file
-from emotive.weights import file_sha256
+from emotive.weights import file_sha256, read_tensors
 
 from .mfcc import RATE, mfcc
 
@@ -87,7 +86,7 @@ class SyncNet:
         path = Path(path)
         check_file(path)
         self.network = SyncNetNetwork().eval().requires_grad_(False)
-        state = _tensors(path)
+        state = read_tensors(path, "SyncNet")
         lacking, unknown = self.network.state_dict().keys() - state, state.keys() - self.network.state_dict()
         # Weights from before PyTorch counted batches lack those counters, which are not used here.
         lacking = sorted(name for name in lacking if not name.endswith("num_batches_tracked"))
@@ -190,22 +189,6 @@ def _cut(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(
         picture[..., ::-1], forward, (SIDE, SIDE), borderMode=cv2.BORDER_CONSTANT, borderValue=(110, 110, 110)
     )
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is damaged, or no file of tensors alone") from error
-    except Exception as error:  # safetensors raises its own kind
-        raise WeightsError(f"{path} is damaged ({type(error).__name__})") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path} holds no SyncNet: a table of tensors is expected")
-    return state
 
 
 def _flat(inputs: int, outputs: int, size: int | tuple[int, int], padding: int = 0) -> list[nn.Module]:

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emotive.backbones.mapper import AffectMapper, moved
+from emotive.backbones.adapter import moved
+from emotive.backbones.mapper import AffectMapper
 from emotive.data.affect_pairs import AffectPair, read_pairs
 from emotive.data.felt_prompts import write_felt_pairs
 from emotive.devices import choose_device, choose_dtype

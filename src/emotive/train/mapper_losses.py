@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emotive.backbones.mapper import moved
+from emotive.backbones.adapter import moved
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.affect_mapper import AffectMapperNetwork
 
