@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from opened_backbones import opened, paint, refusal
 from safetensors.torch import load_file, save_file
 from tiny_backbones import TINY, tiny_backbone
 
@@ -16,45 +17,11 @@ from emotive.backbones.opening import (
     backbone_kind,
     is_backbone,
     memory_errors,
-    open_backbone,
     sampling_defaults,
     text_encoders,
 )
 from emotive.errors import EmotiveError, WeightsError
 from emotive.pipelines.with_affect import plain_embeds, with_affect
-
-
-def paint(pipe: Any, **asked: Any) -> torch.Tensor:
-    pipe.set_progress_bar_config(disable=True)
-    asked = {"num_inference_steps": 2, "height": 16, "width": 16, **asked}
-    noise = torch.Generator().manual_seed(0)
-    return torch.from_numpy(pipe("a cat", generator=noise, output_type="np", **asked).images)
-
-
-def opened(name: Any, **options: Any) -> Any:
-    return open_backbone(name, **{"device": "cpu", "dtype": "fp32", **options})
-
-
-def refusal(*args: Any, **kwargs: Any) -> str:
-    """The line with which a model is refused."""
-    with pytest.raises(EmotiveError) as caught:
-        opened(*args, **kwargs)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
-    return str(caught.value)
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory):
-    """The diffusers folder of a tiny pipeline by family; made once, not to be changed."""
-
-    def saved(family: str) -> Path:
-        if family not in made:
-            made[family] = tmp_path_factory.mktemp("folders") / f"tiny-{family}"
-            tiny_backbone(family).save_pretrained(made[family])
-        return made[family]
-
-    made: dict[str, Path] = {}
-    return saved
 
 
 @pytest.fixture

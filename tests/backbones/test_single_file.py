@@ -9,31 +9,10 @@ from typing import Any
 import pytest
 import torch
 from diffusers.loaders import single_file_utils
+from opened_backbones import opened, paint, refusal
 from original_layouts import denoiser, flux, original_state, with_own_widths, write_original
 from safetensors.torch import load_file, save_file
 from tiny_backbones import tiny_backbone
-
-from emotive.backbones.opening import open_backbone
-from emotive.errors import EmotiveError
-
-
-def paint(pipe: Any) -> torch.Tensor:
-    pipe.set_progress_bar_config(disable=True)
-    noise = torch.Generator().manual_seed(0)
-    asked = {"num_inference_steps": 2, "height": 16, "width": 16, "output_type": "np"}
-    return torch.from_numpy(pipe("a cat", generator=noise, **asked).images)
-
-
-def opened(file: Path, **options: Any) -> Any:
-    return open_backbone(file, device="cpu", dtype="fp32", **options)
-
-
-def refusal(*args: Any, **kwargs: Any) -> str:
-    """The line with which a file is refused."""
-    with pytest.raises(EmotiveError) as caught:
-        opened(*args, **kwargs)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
-    return str(caught.value)
 
 
 @pytest.fixture(scope="module")
