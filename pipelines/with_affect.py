@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Pipe = TypeVar("Pipe", bound=DiffusionPipeline)
 MAX_GUIDANCE = 100.0
 _TEXTS = ("prompt", "prompt_2", "prompt_3")
-_EMBEDS = (
+_LEFT_OUT = (  # of what was given, when other texts are encoded
     "prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds",
     "negative_prompt_2", "negative_prompt_3",
 )  # fmt: skip
@@ -120,7 +120,11 @@ class AffectCall:
             base = replace(base, content=mask.repeat_interleave(copies, 0))
 
         def encode(rows: Sequence[str]) -> PromptEmbeds:
-            plain = {**given.arguments, **dict.fromkeys(_TEXTS[1:] + _EMBEDS), "prompt": list(rows)[::copies]}
+            plain = {
+                **given.arguments,
+                **dict.fromkeys(_TEXTS[1:] + _LEFT_OUT),
+                "prompt": list(rows)[::copies],
+            }
             plain |= {"negative_prompt": None, "do_classifier_free_guidance": False}
             accepted = given.signature.parameters
             other = own.encode_prompt(**{k: v for k, v in plain.items() if k in accepted})
