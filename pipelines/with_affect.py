@@ -39,7 +39,7 @@ MAX_GUIDANCE = 100.0
 _TEXTS = ("prompt", "prompt_2", "prompt_3")
 _LEFT_OUT = (  # of what was given, when other texts are encoded
     "prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds",
-    "negative_prompt_2", "negative_prompt_3",
+    "negative_prompt", "negative_prompt_2", "negative_prompt_3",
 )  # fmt: skip
 
 
