@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import torch
-from diffusers.pipelines.auto_pipeline import AutoPipelineForImage2Image, AutoPipelineForText2Image
 
 from emotive.affect import Affect
 from emotive.backbones.adapter import check_strength
@@ -81,6 +80,9 @@ def edit_with_backbone(
         raise InputError(f"{type(pipe).__name__} has no affect yet: attach it with with_affect(pipe)")
     wanted = Affect.parse(affect)
     check_strength(affect_strength)
+    # Needs transformers, which a pipeline of others has, and Emotive without them has not.
+    from diffusers.pipelines.auto_pipeline import AutoPipelineForImage2Image, AutoPipelineForText2Image
+
     kind = AutoPipelineForText2Image if inversion else AutoPipelineForImage2Image
     copy = own_copy(pipe, kind)
     takes = inspect.signature(copy.__call__).parameters

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import torch
-from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
@@ -116,6 +115,8 @@ def inversion_path(pipe: Any, steps: int, depth: int, tokens: int) -> InversionP
     if name.startswith("FlowMatch") or predicts == "flow_prediction":
         flow: Any = FlowMatchEulerDiscreteScheduler.from_config(config)
         shifting = config.get("use_dynamic_shifting")
+        from diffusers.pipelines.flux.pipeline_flux import calculate_shift  # needs transformers
+
         mu = calculate_shift(
             tokens, config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096),
             config.get("base_shift", 0.5), config.get("max_shift", 1.15),

@@ -116,7 +116,7 @@ def compass(
             continue
         search.save(folder / SESSION, model=plan.model, name=name)
     if not any(answer.kind != "pass" for _, answer in search.done):
-        raise InputError(f"nothing was sorted, so there is no direction; the search is kept in {folder}")
+        raise InputError(f"nothing was sorted in {folder} yet, so there is no direction")
     agreement = search.agreement()
     direction = search.direction(basis, name, now(), agreement)
     print(_write(folder / f"{name}-strip.png", *_strip(pipe, plan, direction)))
