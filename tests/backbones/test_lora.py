@@ -10,7 +10,7 @@ from opened_backbones import opened, paint, refusal
 from peft import LoraConfig, get_peft_model_state_dict
 from tiny_backbones import tiny_backbone
 
-from emotive.backbones.opening import backbone_fingerprint
+from emotive.backbones.fingerprints import backbone_fingerprint
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,9 @@ from opened_backbones import opened, paint, refusal
 from safetensors.torch import load_file, save_file
 from tiny_backbones import TINY, tiny_backbone
 
-from emotive.backbones.fingerprints import files_fingerprint, weight_files
-from emotive.backbones.opening import (
-    backbone_fingerprint,
-    backbone_kind,
-    is_backbone,
-    memory_errors,
-    sampling_defaults,
-    text_encoders,
-)
+from emotive.backbones.fingerprints import backbone_fingerprint, files_fingerprint, weight_files
+from emotive.backbones.opening import backbone_kind, is_backbone, memory_errors, text_encoders
+from emotive.backbones.sampling_defaults import sampling_defaults
 from emotive.errors import EmotiveError, WeightsError
 from emotive.pipelines.with_affect import plain_embeds, with_affect
 

@@ -3,7 +3,7 @@
 import pytest
 from tiny_backbones import tiny_backbone
 
-from emotive.backbones.opening import check_size, sampling_defaults
+from emotive.backbones.sampling_defaults import check_size, sampling_defaults
 from emotive.errors import InputError
 
 

@@ -17,23 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from emotive.errors import EmotiveError, InputError, WeightsError
 from emotive.weights import HUB_ID, PICKLES, embedded
 
-from .fingerprints import backbone_fingerprint, files_fingerprint, weight_files
-from .sampling_defaults import SamplingDefaults, check_size, sampling_defaults
+from .fingerprints import files_fingerprint, weight_files
 
 if TYPE_CHECKING:
     import torch
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-
-__all__ = [
-    "SamplingDefaults",
-    "backbone_fingerprint",
-    "backbone_kind",
-    "check_size",
-    "is_backbone",
-    "memory_errors",
-    "open_backbone",
-    "sampling_defaults",
-]
 
 Kind = Literal["ours", "folder", "file", "hub"]
 OFFLOADS = ("model", "sequential")
