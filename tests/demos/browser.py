@@ -135,7 +135,12 @@ class Browser:
         self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **buttons)
 
     def click(self, selector: str, clicks: int = 1) -> None:
-        left, top, width, height = self.box(selector)
+        """Clicks an element once it stands still: what appears above it pushes it from under the pointer."""
+        before, box = None, self.box(selector)
+        while box != before:
+            time.sleep(0.1)
+            before, box = box, self.box(selector)
+        left, top, width, height = box
         for i in range(1, clicks + 1):
             self.mouse("mousePressed", left + width / 2, top + height / 2, clickCount=i)
             self.mouse("mouseReleased", left + width / 2, top + height / 2, clickCount=i)
