@@ -21,6 +21,7 @@ from emotive.backbones.opening import memory_errors, open_backbone
 from emotive.backbones.sampling_defaults import check_size, guidance_options, sampling_defaults
 from emotive.errors import InputError
 from emotive.media.picture import open_picture
+from emotive.sampling.schedule import check_steps
 
 from .backbone_edit import steps_taken, working_size
 from .image import EmotiveImagePipelineOutput
@@ -176,6 +177,7 @@ class BackbonePainter:
         affects = [Affect.parse(a) for a in given]
         scale = self.guidance_defaults[0] if guidance_scale is None else guidance_scale
         steps = self.default_steps if num_inference_steps is None else num_inference_steps
+        check_steps(steps)
         call = {"num_inference_steps": steps, **kwargs}
         width, height = self.size
         if self.image is None:
@@ -185,8 +187,6 @@ class BackbonePainter:
             if family_of(self.pipe).guidance == "true_cfg_scale":
                 call |= {"width": width, "height": height}
             steps_taken(steps, self.settings.strength)
-        if not isinstance(steps, int) or not 1 <= steps <= 1000:
-            raise InputError(f"{steps} steps make no sense: use 1 to 1000")
         call |= guidance_options(self.pipe, self.settings.negative_prompt, scale, len(prompts))
         with memory_errors():
             output = self.pipe(

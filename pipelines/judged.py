@@ -220,7 +220,7 @@ def refine(
     _check(seed, affect_strength)
     judges = two_judges(judge, scorer)
     if reach is None:
-        reach = 1.0 if isinstance(pipe, EmotiveImagePipeline) else 2.0
+        reach = reach_of(pipe)
     if not 1 <= reach <= MAX_STRENGTH:
         raise InputError(f"reach must lie in 1..{MAX_STRENGTH:g}, not {reach:g}")
 
@@ -300,6 +300,11 @@ def maker(pipe: Any, prompt: str, **call: Any) -> Make:
         return output.images[0]
 
     return make
+
+
+def reach_of(pipe: Any) -> float:
+    """How far from neutral `refine` asks for on each axis: the embedded model knows nothing beyond 1."""
+    return 1.0 if isinstance(pipe, EmotiveImagePipeline) else 2.0
 
 
 def two_judges(judge: Judge | None = None, scorer: Judge | None = None) -> tuple[Judge, Judge]:

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from os import PathLike
+from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -61,6 +63,10 @@ class _Request:
 _REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 
+# Tokenizers, schedulers and hooks have state: calls of one pipeline from several threads take turns.
+_LOCKS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
 class AffectCall:
     """What `with_affect` adds to the class of a pipeline."""
 
@@ -92,6 +98,10 @@ class AffectCall:
         """
         request = _requested(self, affect, affect_strength, affect_guidance_scale, directions)
         own: Any = super()
+        with _LOCKS.setdefault(self, RLock()):
+            return self._called(own, request, args, kwargs)
+
+    def _called(self, own: Any, request: _Request | None, args: tuple, kwargs: dict[str, Any]) -> Any:
         if request is None:
             return own.__call__(*args, **kwargs)
         given = inspect.signature(own.__call__).bind_partial(*args, **kwargs)
@@ -120,17 +130,7 @@ class AffectCall:
             base = replace(base, content=mask.repeat_interleave(copies, 0))
 
         def encode(rows: Sequence[str]) -> PromptEmbeds:
-            plain = {
-                **given.arguments,
-                **dict.fromkeys(_TEXTS[1:] + _LEFT_OUT),
-                "prompt": list(rows)[::copies],
-            }
-            plain |= {"negative_prompt": None, "do_classifier_free_guidance": False}
-            accepted = given.signature.parameters
-            other = own.encode_prompt(**{k: v for k, v in plain.items() if k in accepted})
-            tokens = other[self._family.returned.index("tokens")]
-            mask = content_mask(self, self._family, {"prompt": list(rows)[::copies]}, tokens)
-            return embeds_of(self._family, other, mask.repeat_interleave(copies, 0))
+            return _encoded(self, own, given.arguments, rows[::copies])
 
         several = texts is not None and any(texts[name] != texts["prompt"] for name in texts)
         said = None if texts is None else tuple(t for t in texts["prompt"] for _ in range(copies))
@@ -237,16 +237,21 @@ def plain_embeds(pipe: Any, texts: Sequence[str]) -> PromptEmbeds:
 
     `pipe` is any pipeline of a known family, attached to or not.
     """
-    family, device = family_of(pipe), pipe._execution_device
+    here = {"device": pipe._execution_device, "num_images_per_prompt": 1}
     own: Any = super(AffectCall, pipe) if isinstance(pipe, AffectCall) else pipe
-    accepted = inspect.signature(own.encode_prompt).parameters
-    asked = {"prompt": list(texts), "device": device, "num_images_per_prompt": 1}
-    asked |= {"do_classifier_free_guidance": False}
-    asked |= {name: None for name in ("prompt_2", "prompt_3") if name in accepted}
     with torch.no_grad():
-        returned = own.encode_prompt(**{k: v for k, v in asked.items() if k in accepted})
+        return _encoded(pipe, own, here, texts)
+
+
+def _encoded(pipe: Any, own: Any, given: Mapping[str, Any], texts: Sequence[str]) -> PromptEmbeds:
+    """What the pipeline's own `encode_prompt` makes of texts, with all else that it was `given`."""
+    family, accepted = family_of(pipe), inspect.signature(own.encode_prompt).parameters
+    asked = {**given, **dict.fromkeys(_TEXTS[1:] + _LEFT_OUT)}
+    asked |= {"prompt": list(texts), "do_classifier_free_guidance": False}
+    returned = own.encode_prompt(**{name: value for name, value in asked.items() if name in accepted})
     tokens = returned[family.returned.index("tokens")]
-    return embeds_of(family, returned, content_mask(pipe, family, {"prompt": list(texts)}, tokens))
+    mask = content_mask(pipe, family, {"prompt": texts}, tokens)
+    return embeds_of(family, returned, mask.repeat_interleave(len(tokens) // len(texts), 0))
 
 
 def _predict_all(

@@ -103,13 +103,12 @@ def run_judged_jobs(
     keeps what a judge finds nearest to the request (`pipelines/judged.py`). The job that is given back is
     what the picture was made from in the end: it remakes it alone.
     """
-    from emotive.pipelines.image import EmotiveImagePipeline
-    from emotive.pipelines.judged import MOST, nearest, steered, two_judges
+    from emotive.pipelines.judged import MOST, nearest, reach_of, steered, two_judges
 
     if not (1 <= best_of <= MOST and 0 <= refine < MOST) or (best_of > 1 and refine):
         raise InputError(f"choose the best of 1 to {MOST}, or refine 0 to {MOST - 1} times; not both")
     judges = two_judges()
-    reach = 1.0 if isinstance(pipe, EmotiveImagePipeline) else 2.0
+    reach = reach_of(pipe)
     for i, job in enumerate(jobs):
         seed = job.seed + i * (best_of - 1)
 
