@@ -288,6 +288,36 @@ class EmotiveImagePipeline(EmotivePipeline):
             and torch.allclose(sigmas.cpu(), learned, atol=1e-4)
         )
 
+    def few_step_guidance(
+        self, guidance_scale: float | None = None, affect_guidance_scale: float | None = None
+    ) -> tuple[float, float]:
+        """The scales for text and affect in few steps: the model's own where none is given.
+
+        Raises InputError beyond what the model learned.
+        """
+        return self._scales(guidance_scale, affect_guidance_scale, max(self.denoiser.config.few_steps))
+
+    def _scales(self, scale: float | None, affect_scale: float | None, few: int) -> tuple[float, float]:
+        """Both guidance scales, checked: for `few` steps, or 0 for plain flow."""
+        default_scale, default_affect_scale = self.guidance_defaults
+        scales = (
+            default_scale if scale is None else scale,
+            default_affect_scale if affect_scale is None else affect_scale,
+        )
+        for name, value, limit in zip(
+            ("guidance_scale", "affect_guidance_scale"),
+            scales,
+            self.denoiser.config.guidance_limits,
+            strict=True,
+        ):
+            if few and not 1 <= value <= limit:
+                raise InputError(
+                    f"{name} must lie in 1..{limit:g} at {few} steps (any from 0 at 20), not {value:g}"
+                )
+            if not 0 <= value <= 100:
+                raise InputError(f"{name} must lie in 0..100, not {value:g}")
+        return scales
+
     def _predictor(
         self,
         prompts: list[str],
@@ -300,21 +330,7 @@ class EmotiveImagePipeline(EmotivePipeline):
         shift: SceneShift | None = None,
     ) -> MeanVelocity:
         """The guided mean velocity of these prompts and affects, float32; `few` steps, 0 for plain flow."""
-        config = self.denoiser.config
-        default_scale, default_affect_scale = self.guidance_defaults
-        scales = (
-            default_scale if scale is None else scale,
-            default_affect_scale if affect_scale is None else affect_scale,
-        )
-        for name, value, limit in zip(
-            ("guidance_scale", "affect_guidance_scale"), scales, config.guidance_limits, strict=True
-        ):
-            if few and not 1 <= value <= limit:
-                raise InputError(
-                    f"{name} must lie in 1..{limit:g} at {few} steps (any from 0 at 20), not {value:g}"
-                )
-            if not 0 <= value <= 100:
-                raise InputError(f"{name} must lie in 0..100, not {value:g}")
+        scales = self._scales(scale, affect_scale, few)
         n, dtype = len(prompts), self.denoiser.dtype
         guidance = torch.tensor([scales], device=device, dtype=torch.float32).expand(n, 2)
         text, feeling = self.encode_prompt(prompts, device), self.encode_affect(affects, strength, device)

@@ -31,18 +31,35 @@ class MLP(nn.Sequential):
         super().__init__(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, outputs or width))
 
 
+def pixel_shuffle(x: Tensor, by: int) -> Tensor:
+    """`F.pixel_shuffle`, (B, C by^2, H, W) -> (B, C, H by, W by), with the channels innermost in memory, as the
+    convolutions have them: torch's own answers in the other order, and what follows is slow."""
+    b, c, h, w = x.shape
+    parts = x.permute(0, 2, 3, 1).reshape(b, h, w, c // by**2, by, by).permute(0, 1, 4, 2, 5, 3)
+    return parts.reshape(b, h * by, w * by, c // by**2).permute(0, 3, 1, 2)
+
+
+def pixel_unshuffle(x: Tensor, by: int) -> Tensor:
+    """The inverse of `pixel_shuffle`, in the same order."""
+    b, c, h, w = x.shape
+    parts = x.permute(0, 2, 3, 1).reshape(b, h // by, by, w // by, by, c).permute(0, 1, 3, 5, 2, 4)
+    return parts.reshape(b, h // by, w // by, c * by**2).permute(0, 3, 1, 2)
+
+
 class ConvBlock(nn.Module):
     """Residual 3x3 convolutions, scaled and shifted in the middle by a condition vector (FiLM)."""
 
     def __init__(self, channels: int, condition: int):
         super().__init__()
+        self.channels = channels
         self.norm = nn.GroupNorm(8, channels)
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.film = zero(nn.Linear(condition, 2 * channels))
         self.second = zero(nn.Conv2d(channels, channels, 3, padding=1))
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        scale, shift = self.film(condition)[:, :, None, None].chunk(2, 1)
+    def forward(self, x: Tensor, film: Tensor) -> Tensor:
+        """film: (B, 2 C), what `self.film` makes of the condition."""
+        scale, shift = film[:, :, None, None].chunk(2, 1)
         h = self.first(F.silu(self.norm(x)))
         return x + self.second(F.silu(h * (1 + scale) + shift))
 
@@ -68,19 +85,23 @@ class TransformerBlock(nn.Module):
         self.down = zero(nn.Linear(4 * dim, dim))
         self.modulation = nn.Parameter(torch.zeros(6, dim))
 
-    def forward(self, x: Tensor, condition: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    def keys_values(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Condition tokens (B, N, D) -> their keys and values (B, heads, N, D / heads)."""
+        ck, cv = self.condition_kv(condition).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.key_norm(ck).to(cv.dtype), cv
+
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor
+    ) -> Tensor:
+        """keys, values: of the condition tokens, from `keys_values`. modulation: (B, 6, D)."""
         b, n, d = x.shape
-        m = (modulation + self.modulation).to(x.dtype)  # (B, 6, D)
-        shift1, scale1, gate1, shift2, scale2, gate2 = m[:, :, None].unbind(1)
+        shift1, scale1, gate1, shift2, scale2, gate2 = modulation.to(x.dtype)[:, :, None].unbind(1)
         h = F.layer_norm(x, (d,)) * (1 + scale1) + shift1
         q, k, v = self.qkv(h).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        size = d // self.heads
-        ck, cv = self.condition_kv(condition).view(b, -1, 2, self.heads, size).permute(2, 0, 3, 1, 4)
-        q = rotate(self.query_norm(q) * size**-0.5, cos, sin).to(v.dtype)
-        k = rotate(self.key_norm(k), cos, sin).to(v.dtype)
-        k = torch.cat([k, self.key_norm(ck).to(v.dtype)], 2)
+        q = rotate(self.query_norm(q) * (d // self.heads) ** -0.5, cos, sin).to(v.dtype)
+        k = torch.cat([rotate(self.key_norm(k), cos, sin).to(v.dtype), keys], 2)
         weights = (q @ k.transpose(-1, -2)).softmax(-1).to(v.dtype)  # over 72 keys plain attention is fastest
-        h = (weights @ torch.cat([v, cv], 2)).transpose(1, 2).reshape(b, n, d)
+        h = (weights @ torch.cat([v, values], 2)).transpose(1, 2).reshape(b, n, d)
         x = x + (1 + gate1) * self.out(h)
         h = F.layer_norm(x, (d,)) * (1 + scale2) + shift2
         return x + (1 + gate2) * self.down(F.relu(self.up(h)).square())

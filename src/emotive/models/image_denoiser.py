@@ -7,6 +7,8 @@ mean velocity over a step follows as u = (x - x0) / sigma.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -14,8 +16,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .affect_embedding import AffectTokens
-from .blocks import MLP, ConvBlock, TransformerBlock, fourier_features, rotary_grid, zero
+from .blocks import (
+    MLP,
+    ConvBlock,
+    TransformerBlock,
+    fourier_features,
+    pixel_shuffle,
+    pixel_unshuffle,
+    rotary_grid,
+    zero,
+)
 from .text_encoder import TextFeatures
+
+
+class Hoisted(NamedTuple):
+    """What does not depend on the picture, of B conditions. film: (B, 2 C) for every block of convolutions, side
+    by side; modulation (B, layers, 6, D), keys and values (B, layers, heads, N, D / heads) for every
+    transformer block."""
+
+    film: Tensor
+    modulation: Tensor
+    keys: Tensor
+    values: Tensor
 
 
 class ImageDenoiser(ModelMixin, ConfigMixin):
@@ -116,17 +138,36 @@ class ImageDenoiser(ModelMixin, ConfigMixin):
             guidance: (B, 2) text and affect guidance scales; read only where sigma_next < sigma.
         """
         vector, tokens = self.condition(sigma, sigma_next, text, affect, without_affect, guidance)
-        skip0 = self.encode0(self.stem(F.pixel_unshuffle(sample, 2)), vector)
-        skip1 = self.encode1(self.down0(F.pixel_unshuffle(skip0, 2)), vector)
-        h = self.down1(F.pixel_unshuffle(skip1, 2))
+        return self.draw(sample, self.hoist(vector, tokens))
+
+    def hoist(self, vector: Tensor, tokens: Tensor) -> Hoisted:
+        """What `condition` says -> all that the layers make of it alone."""
+        films = [block.film(vector) for block in self._conv_blocks()]
+        own = torch.stack([block.modulation for block in self._transformer_blocks()])
+        modulation = self.modulation(vector).unflatten(1, (1, 6, -1)) + own
+        keys, values = zip(*(block.keys_values(tokens) for block in self._transformer_blocks()), strict=True)
+        return Hoisted(torch.cat(films, 1), modulation, torch.stack(keys, 1), torch.stack(values, 1))
+
+    def draw(self, sample: Tensor, hoisted: Hoisted) -> Tensor:
+        """The clean picture from x_sigma, (B, 3, 64, 64)."""
+        film = iter(hoisted.film.split([2 * block.channels for block in self._conv_blocks()], 1))
+        skip0 = self.encode0(self.stem(pixel_unshuffle(sample, 2)), next(film))
+        skip1 = self.encode1(self.down0(pixel_unshuffle(skip0, 2)), next(film))
+        h = self.down1(pixel_unshuffle(skip1, 2))
         b, d, rows, columns = h.shape
         h = h.flatten(2).transpose(1, 2) + self.position
-        modulation = self.modulation(vector).view(b, 6, d)
-        for block in self.blocks:
-            h = block(h, tokens, modulation, self.cos, self.sin)
+        layers = zip(*(part.unbind(1) for part in hoisted[1:]), strict=True)
+        for block, (modulation, keys, values) in zip(self.blocks, layers, strict=True):
+            h = block(h, keys, values, modulation, self.cos, self.sin)
         h = F.layer_norm(h, (d,)).transpose(1, 2).reshape(b, d, rows, columns)
-        h = self.decode1(F.pixel_shuffle(self.up1(h), 2) + skip1, vector)
-        h = F.pixel_shuffle(self.up0(h), 2) + skip0
+        h = self.decode1(pixel_shuffle(self.up1(h), 2) + skip1, next(film))
+        h = pixel_shuffle(self.up0(h), 2) + skip0
         for block in self.decode0:
-            h = block(h, vector)
-        return F.pixel_shuffle(self.out(F.silu(self.out_norm(h))), 2)
+            h = block(h, next(film))
+        return pixel_shuffle(self.out(F.silu(self.out_norm(h))), 2)
+
+    def _conv_blocks(self) -> list[ConvBlock]:
+        return [self.encode0, self.encode1, self.decode1, *self.decode0]  # type: ignore[list-item]
+
+    def _transformer_blocks(self) -> list[TransformerBlock]:
+        return list(self.blocks)  # type: ignore[arg-type]

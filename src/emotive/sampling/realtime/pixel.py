@@ -1,0 +1,88 @@
+"""Our own image model in real time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emotive.affect import Affect
+from emotive.media.texture import lay_texture
+from emotive.models.affect_embedding import AffectEmbedding
+from emotive.models.image_decoder import ImageDecoder
+from emotive.models.image_denoiser import Hoisted, ImageDenoiser
+from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
+
+from .denoiser import Scene
+from .schedule import StepSchedule
+
+
+class PixelDenoiser:
+    """`ImageDenoiser` in a few steps, with guidance built in. The control is the point of affect itself.
+
+    schedule: `StepSchedule.flow` at a number of steps that the model learned. guidance: the scales for text
+    and affect. hoist: see `Tuning`.
+    """
+
+    def __init__(
+        self,
+        text_encoder: SceneTextEncoder,
+        affect_embedding: AffectEmbedding,
+        denoiser: ImageDenoiser,
+        schedule: StepSchedule,
+        guidance: tuple[float, float],
+        hoist: bool = True,
+    ):
+        self.text_encoder, self.affect_embedding, self.denoiser = text_encoder, affect_embedding, denoiser
+        self.guidance, self.hoist = guidance, hoist
+        self.sigmas = schedule.timesteps.to(self.device)
+        self.following = (schedule.timesteps * schedule.next_x).to(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        return self.denoiser.device
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        side = self.denoiser.config["sample_size"]
+        return 3, side, side
+
+    def scene(self, prompts: Sequence[str]) -> Scene:
+        ids = self.text_encoder.tokenize(list(prompts))
+        return self.text_encoder(ids.to(self.device))._asdict()
+
+    def control(self, affects: Sequence[Affect]) -> Tensor:
+        return torch.from_numpy(np.stack([a.as_array() for a in affects]))
+
+    def condition(self, scene: Scene, control: Tensor) -> Hoisted | tuple[Tensor, Tensor]:
+        steps, batch = len(self.sigmas), len(control)
+        text = TextFeatures(
+            *(scene[name].repeat(steps, *[1] * (scene[name].ndim - 1)) for name in TextFeatures._fields)
+        )
+        affect = self.affect_embedding(control.repeat(steps, 1))
+        sigma, following = (s.repeat_interleave(batch) for s in (self.sigmas, self.following))
+        without = torch.zeros(steps * batch, dtype=torch.bool, device=self.device)
+        guidance = torch.stack([torch.full_like(sigma, scale) for scale in self.guidance], 1)
+        vector, tokens = self.denoiser.condition(sigma, following, text, affect, without, guidance)
+        return self.denoiser.hoist(vector, tokens) if self.hoist else (vector, tokens)
+
+    def __call__(self, x: Tensor, steps: range, condition: Hoisted | tuple[Tensor, Tensor]) -> Tensor:
+        batch = len(x) // len(steps)
+        rows = slice(steps.start * batch, steps.stop * batch)
+        mine = [tensor[rows] for tensor in condition]
+        hoisted = Hoisted(*mine) if self.hoist else self.denoiser.hoist(*mine)
+        return self.denoiser.draw(x.to(self.denoiser.dtype), hoisted)
+
+
+class PixelDecoder:
+    """Small pictures to 512px, with `texture` times the surface texture (0 is none)."""
+
+    def __init__(self, decoder: ImageDecoder, texture: float = 1.0):
+        self.decoder, self.texture = decoder, texture
+
+    def __call__(self, latents: Tensor, control: Tensor) -> Tensor:
+        large = self.decoder(latents.clamp(-1, 1).to(self.decoder.dtype)).float()
+        large = lay_texture(large.mul_(0.5).add_(0.5).clamp_(0, 1), control[:, 1], self.texture)
+        return large.mul_(255).add_(0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()

@@ -1,0 +1,37 @@
+"""A step of a `StepSchedule`: pure functions, and the reference for whatever is faster."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .schedule import StepSchedule
+
+
+def clean_of(x: Tensor, out: Tensor, schedule: StepSchedule, i: int) -> Tensor:
+    """What the model takes for the clean picture at step `i`."""
+    return schedule.clean_x[i] * x + schedule.clean_out[i] * out
+
+
+def take_step(x: Tensor, out: Tensor, noise: Tensor | None, schedule: StepSchedule, i: int) -> Tensor:
+    """x at step `i` + 1; `noise` (like x, of unit variance) is needed where the schedule adds some."""
+    following = schedule.next_x[i] * x + schedule.next_out[i] * out
+    return following if noise is None else following + schedule.next_noise[i] * noise
+
+
+def stream_step(
+    x: Tensor, out: Tensor, noise: Tensor | None, start: Tensor, schedule: StepSchedule
+) -> tuple[Tensor, Tensor]:
+    """One call of a stream batch (Kodaira et al. 2023): S pictures, one at each noise level, take a step at once.
+
+    Args:
+        x, out, noise: (S, B, C, H, W), row i at step i.
+        start: (B, C, H, W) unit noise, from which the next picture sets out.
+
+    Returns: the finished picture (B, C, H, W), and x for the next call.
+    """
+    shape = (-1,) + (1,) * (x.ndim - 1)
+    following = schedule.next_x.view(shape) * x + schedule.next_out.view(shape) * out
+    if noise is not None:
+        following = following + schedule.next_noise.view(shape) * noise
+    return following[-1], torch.cat([(schedule.start * start)[None], following[:-1]])
