@@ -11,8 +11,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+CPU = torch.device("cpu")
 
-@lru_cache(maxsize=4)
+
 def _grain(side: int, angle: float, stretch: float) -> Tensor:
     """Band-passed noise (side, side) of unit variance, drawn out `stretch` times along `angle` (radians)."""
     generator = torch.Generator().manual_seed(0)
@@ -27,6 +28,14 @@ def _grain(side: int, angle: float, stretch: float) -> Tensor:
     return grain / grain.std()
 
 
+@lru_cache(maxsize=4)
+def texture_fields(side: int, device: torch.device = CPU) -> tuple[Tensor, Tensor]:
+    """What is laid on a picture at the lowest arousal (paper) and at the highest (brush strokes), float32
+    (side, side), as part of full light."""
+    paper, up, down = (_grain(side, *of) for of in ((0.0, 1.3), (-0.6, 5.0), (0.7, 5.0)))
+    return (0.013 * paper).to(device), (0.022 * (0.75 * up + 0.65 * down)).to(device)
+
+
 def lay_texture(pictures: Tensor, arousal: Tensor, amount: float = 1.0) -> Tensor:
     """Pictures (B, 3, H, H) in [0, 1], with texture.
 
@@ -34,12 +43,11 @@ def lay_texture(pictures: Tensor, arousal: Tensor, amount: float = 1.0) -> Tenso
     """
     if amount == 0:
         return pictures
-    side = pictures.shape[-1]
-    paper, up, down = (
-        _grain(side, angle, stretch).to(pictures) for angle, stretch in ((0.0, 1.3), (-0.6, 5.0), (0.7, 5.0))
+    paper, strokes = (
+        field.to(pictures.dtype) for field in texture_fields(pictures.shape[-1], pictures.device)
     )
     a = (arousal.to(pictures).clamp(-1, 1)[:, None, None] + 1) / 2
-    strokes = 0.013 * (1 - a) * paper + 0.022 * a * (0.75 * up + 0.65 * down)
+    grain = (1 - a) * paper + a * strokes
     light = pictures.mean(1)
     # Strongest in the middle tones, as pigment is; highlights and blacks stay clean.
-    return (pictures + (amount * strokes * (0.35 + 2.6 * light * (1 - light)))[:, None]).clamp(0, 1)
+    return (pictures + (amount * grain * (0.35 + 2.6 * light * (1 - light)))[:, None]).clamp(0, 1)

@@ -31,21 +31,6 @@ class MLP(nn.Sequential):
         super().__init__(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, outputs or width))
 
 
-def pixel_shuffle(x: Tensor, by: int) -> Tensor:
-    """`F.pixel_shuffle`, (B, C by^2, H, W) -> (B, C, H by, W by), with the channels innermost in memory, as the
-    convolutions have them: torch's own answers in the other order, and what follows is slow."""
-    b, c, h, w = x.shape
-    parts = x.permute(0, 2, 3, 1).reshape(b, h, w, c // by**2, by, by).permute(0, 1, 4, 2, 5, 3)
-    return parts.reshape(b, h * by, w * by, c // by**2).permute(0, 3, 1, 2)
-
-
-def pixel_unshuffle(x: Tensor, by: int) -> Tensor:
-    """The inverse of `pixel_shuffle`, in the same order."""
-    b, c, h, w = x.shape
-    parts = x.permute(0, 2, 3, 1).reshape(b, h // by, by, w // by, by, c).permute(0, 1, 3, 5, 2, 4)
-    return parts.reshape(b, h // by, w // by, c * by**2).permute(0, 3, 1, 2)
-
-
 class ConvBlock(nn.Module):
     """Residual 3x3 convolutions, scaled and shifted in the middle by a condition vector (FiLM)."""
 
@@ -58,10 +43,15 @@ class ConvBlock(nn.Module):
         self.second = zero(nn.Conv2d(channels, channels, 3, padding=1))
 
     def forward(self, x: Tensor, film: Tensor) -> Tensor:
-        """film: (B, 2 C), what `self.film` makes of the condition."""
+        """film: (B, 2 C), what `scale_shift` makes of the condition."""
         scale, shift = film[:, :, None, None].chunk(2, 1)
         h = self.first(F.silu(self.norm(x)))
-        return x + self.second(F.silu(h * (1 + scale) + shift))
+        return x + self.second(F.silu(torch.addcmul(shift, scale, h)))
+
+    def scale_shift(self, condition: Tensor) -> Tensor:
+        """(B, D) -> factors around 1 and what is added, (B, 2 C)."""
+        scale, shift = self.film(condition).chunk(2, 1)
+        return torch.cat([1 + scale, shift], 1)
 
 
 class TransformerBlock(nn.Module):
@@ -93,22 +83,33 @@ class TransformerBlock(nn.Module):
     def forward(
         self, x: Tensor, keys: Tensor, values: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor
     ) -> Tensor:
-        """keys, values: of the condition tokens, from `keys_values`. modulation: (B, 6, D)."""
+        """keys, values: of the condition tokens, from `keys_values`. modulation: (B, 6, D): what is added, a
+        factor and a gate, for attention and for the MLP."""
         b, n, d = x.shape
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation.to(x.dtype)[:, :, None].unbind(1)
-        h = F.layer_norm(x, (d,)) * (1 + scale1) + shift1
-        q, k, v = self.qkv(h).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q = rotate(self.query_norm(q) * (d // self.heads) ** -0.5, cos, sin).to(v.dtype)
-        k = torch.cat([rotate(self.key_norm(k), cos, sin).to(v.dtype), keys], 2)
+        h = torch.addcmul(shift1, scale1, F.layer_norm(x, (d,)))
+        qkv = self.qkv(h).view(b, n, 3, self.heads, -1)
+        q, k = self._normed_rotated(qkv[:, :, :2], cos, sin).permute(2, 0, 3, 1, 4)
+        v = qkv[:, :, 2].transpose(1, 2)
+        k, v = torch.cat([k, keys], 2), torch.cat([v, values], 2)
         weights = (q @ k.transpose(-1, -2)).softmax(-1).to(v.dtype)  # over 72 keys plain attention is fastest
-        h = (weights @ torch.cat([v, values], 2)).transpose(1, 2).reshape(b, n, d)
-        x = x + (1 + gate1) * self.out(h)
-        h = F.layer_norm(x, (d,)) * (1 + scale2) + shift2
-        return x + (1 + gate2) * self.down(F.relu(self.up(h)).square())
+        h = (weights @ v).transpose(1, 2).reshape(b, n, d)
+        x = torch.addcmul(x, gate1, self.out(h))
+        h = F.relu(self.up(torch.addcmul(shift2, scale2, F.layer_norm(x, (d,)))))
+        return torch.addcmul(x, gate2, self.down(h * h))
+
+    def _normed_rotated(self, qk: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Queries and keys (B, N, 2, heads, size), normalised as `nn.RMSNorm` does it, and rotated; queries
+        are divided by the root of their size, too. Both at once: on a CPU every small operation counts."""
+        size = qk.shape[-1]
+        weight = torch.stack([self.query_norm.weight * size**-0.5, self.key_norm.weight])[:, None]
+        x = qk.float()
+        x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + torch.finfo(qk.dtype).eps) * weight
+        return rotate(x, cos[:, None, None], sin[:, None, None]).to(qk.dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary position embedding: x (B, H, N, D), cos and sin (N, D / 2)."""
+    """Rotary position embedding: x (..., D); cos and sin (..., D / 2), broadcast."""
     a, b = x.chunk(2, -1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 

@@ -35,10 +35,14 @@ class ImageDecoder(ModelMixin, ConfigMixin):
         self.stage2 = nn.Conv2d(c2, c2, 3, padding=1)
         self.out = zero(nn.Conv2d(c2, 12, 3, padding=1))
 
-    def forward(self, sample: Tensor) -> Tensor:
+    def detail(self, sample: Tensor) -> Tensor:
+        """What is added to the enlarged picture, (B, 12, 256, 256); `F.pixel_shuffle` puts it in place."""
         h = self.stage0(self.stem(sample))
         h = self.stage1(F.pixel_shuffle(self.up0(F.silu(h)), 2))
         h = F.pixel_shuffle(self.up1(F.silu(h)), 2)
         h = h + self.stage2(F.silu(h))
-        h = F.pixel_shuffle(self.out(F.silu(h)), 2)
-        return h + F.interpolate(sample, scale_factor=8, mode="bilinear", align_corners=False)
+        return self.out(F.silu(h))
+
+    def forward(self, sample: Tensor) -> Tensor:
+        enlarged = F.interpolate(sample, scale_factor=8, mode="bilinear", align_corners=False)
+        return F.pixel_shuffle(self.detail(sample), 2) + enlarged

@@ -21,8 +21,6 @@ from .blocks import (
     ConvBlock,
     TransformerBlock,
     fourier_features,
-    pixel_shuffle,
-    pixel_unshuffle,
     rotary_grid,
     zero,
 )
@@ -30,8 +28,8 @@ from .text_encoder import TextFeatures
 
 
 class Hoisted(NamedTuple):
-    """What does not depend on the picture, of B conditions. film: (B, 2 C) for every block of convolutions, side
-    by side; modulation (B, layers, 6, D), keys and values (B, layers, heads, N, D / heads) for every
+    """What does not depend on the picture, of B conditions. film: (B, 2 C) for every block of convolutions,
+    side by side; modulation (B, layers, 6, D), keys and values (B, layers, heads, N, D / heads) for every
     transformer block."""
 
     film: Tensor
@@ -94,6 +92,9 @@ class ImageDenoiser(ModelMixin, ConfigMixin):
         cos, sin = rotary_grid(sample_size // 8, dim // heads)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        # What is added is around 0, factors and gates around 1: the order of a block's modulation.
+        around = torch.tensor([0.0, 1, 1, 0, 1, 1])[:, None]
+        self.register_buffer("around", around, persistent=False)
 
     def condition(
         self,
@@ -142,29 +143,29 @@ class ImageDenoiser(ModelMixin, ConfigMixin):
 
     def hoist(self, vector: Tensor, tokens: Tensor) -> Hoisted:
         """What `condition` says -> all that the layers make of it alone."""
-        films = [block.film(vector) for block in self._conv_blocks()]
+        films = [block.scale_shift(vector) for block in self._conv_blocks()]
         own = torch.stack([block.modulation for block in self._transformer_blocks()])
-        modulation = self.modulation(vector).unflatten(1, (1, 6, -1)) + own
+        modulation = self.modulation(vector).unflatten(1, (1, 6, -1)) + own + self.around
         keys, values = zip(*(block.keys_values(tokens) for block in self._transformer_blocks()), strict=True)
         return Hoisted(torch.cat(films, 1), modulation, torch.stack(keys, 1), torch.stack(values, 1))
 
     def draw(self, sample: Tensor, hoisted: Hoisted) -> Tensor:
         """The clean picture from x_sigma, (B, 3, 64, 64)."""
         film = iter(hoisted.film.split([2 * block.channels for block in self._conv_blocks()], 1))
-        skip0 = self.encode0(self.stem(pixel_unshuffle(sample, 2)), next(film))
-        skip1 = self.encode1(self.down0(pixel_unshuffle(skip0, 2)), next(film))
-        h = self.down1(pixel_unshuffle(skip1, 2))
+        skip0 = self.encode0(self.stem(F.pixel_unshuffle(sample, 2)), next(film))
+        skip1 = self.encode1(self.down0(F.pixel_unshuffle(skip0, 2)), next(film))
+        h = self.down1(F.pixel_unshuffle(skip1, 2))
         b, d, rows, columns = h.shape
         h = h.flatten(2).transpose(1, 2) + self.position
         layers = zip(*(part.unbind(1) for part in hoisted[1:]), strict=True)
         for block, (modulation, keys, values) in zip(self.blocks, layers, strict=True):
             h = block(h, keys, values, modulation, self.cos, self.sin)
         h = F.layer_norm(h, (d,)).transpose(1, 2).reshape(b, d, rows, columns)
-        h = self.decode1(pixel_shuffle(self.up1(h), 2) + skip1, next(film))
-        h = pixel_shuffle(self.up0(h), 2) + skip0
+        h = self.decode1(F.pixel_shuffle(self.up1(h), 2) + skip1, next(film))
+        h = F.pixel_shuffle(self.up0(h), 2) + skip0
         for block in self.decode0:
             h = block(h, next(film))
-        return pixel_shuffle(self.out(F.silu(self.out_norm(h))), 2)
+        return F.pixel_shuffle(self.out(F.silu(self.out_norm(h))), 2)
 
     def _conv_blocks(self) -> list[ConvBlock]:
         return [self.encode0, self.encode1, self.decode1, *self.decode0]  # type: ignore[list-item]

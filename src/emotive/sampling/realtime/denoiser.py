@@ -26,8 +26,8 @@ class LiveDenoiser(Protocol):
         ...
 
     def scene(self, prompts: Sequence[str]) -> Scene:
-        """What B prompts come to; slow. Shapes depend on B alone, so that one scene can be copied over another.
-        Raises InputError for prompts that cannot be used."""
+        """What B prompts come to; slow. Shapes depend on B alone, so that one scene can be copied over
+        another. Raises InputError for prompts that cannot be used."""
         ...
 
     def control(self, affects: Sequence[Affect]) -> Tensor:
@@ -35,13 +35,13 @@ class LiveDenoiser(Protocol):
         ...
 
     def condition(self, scene: Scene, control: Tensor) -> Any:
-        """Tensors for all S steps, whose computation neither waits for the device nor depends on values: it can
-        be part of a CUDA graph."""
+        """Tensors for all S steps, whose computation neither waits for the device nor depends on values: it
+        can be part of a CUDA graph."""
         ...
 
     def __call__(self, x: Tensor, steps: range, condition: Any) -> Tensor:
-        """What the network answers, like x: (R, C, h, w), R = len(steps) B, the B samples at the first of `steps`
-        first."""
+        """What the network answers, like x: (R, C, h, w), R = len(steps) B, the B samples at the first of
+        `steps` first."""
         ...
 
 

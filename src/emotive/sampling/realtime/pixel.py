@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from emotive.affect import Affect
-from emotive.media.texture import lay_texture
-from emotive.models.affect_embedding import AffectEmbedding
+from emotive.media.texture import lay_texture, texture_fields
+from emotive.models.affect_embedding import AffectEmbedding, AffectTokens
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import Hoisted, ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
@@ -61,7 +61,8 @@ class PixelDenoiser:
         text = TextFeatures(
             *(scene[name].repeat(steps, *[1] * (scene[name].ndim - 1)) for name in TextFeatures._fields)
         )
-        affect = self.affect_embedding(control.repeat(steps, 1))
+        felt = self.affect_embedding(control)
+        affect = AffectTokens(felt.tokens.repeat(steps, 1, 1), felt.pooled.repeat(steps, 1))
         sigma, following = (s.repeat_interleave(batch) for s in (self.sigmas, self.following))
         without = torch.zeros(steps * batch, dtype=torch.bool, device=self.device)
         guidance = torch.stack([torch.full_like(sigma, scale) for scale in self.guidance], 1)
@@ -83,6 +84,25 @@ class PixelDecoder:
         self.decoder, self.texture = decoder, texture
 
     def __call__(self, latents: Tensor, control: Tensor) -> Tensor:
-        large = self.decoder(latents.clamp(-1, 1).to(self.decoder.dtype)).float()
-        large = lay_texture(large.mul_(0.5).add_(0.5).clamp_(0, 1), control[:, 1], self.texture)
-        return large.mul_(255).add_(0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+        small = latents.clamp(-1, 1).to(self.decoder.dtype)
+        if small.device.type == "cpu":
+            return self._in_one_pass(small, control[:, 1])
+        return self._on_device(small, control[:, 1])
+
+    def _on_device(self, small: Tensor, arousal: Tensor) -> Tensor:
+        large = self.decoder(small).float().div_(2).add_(0.5).clamp_(0, 1)
+        large = lay_texture(large, arousal, self.texture)
+        return (255 * large).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    def _in_one_pass(self, small: Tensor, arousal: Tensor) -> Tensor:
+        from .finish import finish
+
+        detail = self.decoder.detail(small)
+        small, detail = (t.float().permute(0, 2, 3, 1).contiguous() for t in (small, detail))
+        height, width = 2 * detail.shape[1], 2 * detail.shape[2]
+        out = torch.empty(len(small), height, width, 3, dtype=torch.uint8)
+        fields = [field.numpy() for field in texture_fields(height)]
+        for each, more, a, pixels in zip(small, detail, (arousal.clamp(-1, 1) + 1) / 2, out, strict=True):
+            shares = self.texture * (1 - float(a)), self.texture * float(a)
+            finish(each.numpy(), more.numpy(), *fields, shares, pixels.numpy())
+        return out

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
@@ -36,8 +36,8 @@ MAX_BATCH = 256
 
 @dataclass(frozen=True, eq=False)
 class LiveScene:
-    """Prompts ready to be painted: what the denoiser made of them, and their noise (D, B, C, h, w), D draws for
-    each picture. With `fresh`, every frame draws its own instead."""
+    """Prompts ready to be painted: what the denoiser made of them, and their noise (D, B, C, h, w), D draws
+    for each picture. With `fresh`, every frame draws its own instead."""
 
     tensors: Scene
     noise: Tensor
@@ -47,8 +47,8 @@ class LiveScene:
 
 @dataclass(frozen=True)
 class Stats:
-    """Of the last frames: how many; milliseconds from `step` until pixels were there, in the median and at the
-    99th percentile (0 before the first); frames per second of busy time."""
+    """Of the last frames: how many; milliseconds from `step` until pixels were there, in the median and at
+    the 99th percentile (0 before the first); frames per second of busy time."""
 
     frames: int
     p50: float
@@ -174,7 +174,13 @@ class RealtimeSampler:
         if self._control is None:
             raise InputError("there is nothing to paint yet: call prepare first")
         began = time.perf_counter()
-        pixels = self._painted()
+        if self._output is None and self.device.type == "cuda":
+            from .graph import memory_for
+
+            with memory_for(self.batch, self._painted_in):
+                pixels = self._painted()
+        else:
+            pixels = self._painted()
         if self._output is None:
             self._output = Output(tuple(pixels.shape), self.device, self.tuning.pinned)
         return self._output.put(pixels, partial(self._note, began))
@@ -221,7 +227,9 @@ class RealtimeSampler:
             from .graph import captured
 
             self._captured[self._fresh] = captured(
-                lambda: self._frame(self._condition(self._scene, self._control)), self._generator
+                lambda: self._frame(self._condition(self._scene, self._control)),
+                self._generator if self._fresh and self.tuning.device_noise else None,
+                buffers=[self._noise, self._under_way],
             )
         return self._captured[self._fresh]()
 
@@ -253,6 +261,14 @@ class RealtimeSampler:
         done, following = stream_step(x, out, noise, self._noise[0], s)
         self._under_way.copy_(following)
         return done
+
+    def _painted_in(self, batch: int) -> None:
+        """Paints a frame in a smaller batch, plainly, to see whether it fits."""
+        plain = replace(self.tuning, compile=False, graph=False, pinned=False)
+        smaller = (self.denoiser, self.decoder, self._numbers, self.mode, batch, plain)
+        sampler = RealtimeSampler(*smaller)
+        sampler.prepare()
+        sampler.step()
 
     def _drawn(self, seed: int) -> Tensor:
         """(D, C, h, w), on the CPU, as the pipelines draw it: a device changes a picture by rounding only."""

@@ -1,7 +1,7 @@
 """Steps as numbers: every first-order sampler is linear in the sample, the model's output and the noise.
 
-Euler's method, DDIM, latent consistency (LCM) and flow matching differ in coefficients only, so one table holds
-any of them, and one line takes the step (`step.take_step`).
+Euler's method, DDIM, latent consistency (LCM) and flow matching differ in coefficients only, so one table
+holds any of them, and one line takes the step (`step.take_step`).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class StepSchedule:
 
     @classmethod
     def flow(cls, steps: int, shift: float = 1.0) -> StepSchedule:
-        """Flow matching for a model that answers with the clean picture: timesteps are sigmas (`flow_sigmas`),
-        and a step is x + (sigma_next - sigma) (x - clean) / sigma."""
+        """Flow matching for a model that answers with the clean picture: timesteps are sigmas
+        (`flow_sigmas`), and a step is x + (sigma_next - sigma) (x - clean) / sigma."""
         sigmas = flow_sigmas(steps, shift)
         ratio = sigmas[1:] / sigmas[:-1]
         zeros, ones = torch.zeros(steps), torch.ones(steps)

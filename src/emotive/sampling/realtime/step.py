@@ -22,7 +22,7 @@ def take_step(x: Tensor, out: Tensor, noise: Tensor | None, schedule: StepSchedu
 def stream_step(
     x: Tensor, out: Tensor, noise: Tensor | None, start: Tensor, schedule: StepSchedule
 ) -> tuple[Tensor, Tensor]:
-    """One call of a stream batch (Kodaira et al. 2023): S pictures, one at each noise level, take a step at once.
+    """One call of a stream batch (Kodaira et al. 2023): S pictures, one at each noise level, take a step.
 
     Args:
         x, out, noise: (S, B, C, H, W), row i at step i.

@@ -16,7 +16,7 @@ class Tuning:
     """Switches. All of them leave the picture as it is, but for rounding.
 
     channels_last: convolutions with the channels innermost in memory.
-    hoist: what does not depend on the sample (time embeddings, keys and values of cross-attention) is computed
+    hoist: what does not depend on the sample (time embeddings, keys and values of attention) is computed
         once for a scene and an affect, not at every step.
     compile: networks through `torch.compile`; takes minutes at the first frame.
     graph: the whole frame as one CUDA graph.
