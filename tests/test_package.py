@@ -122,9 +122,9 @@ def test_import_is_light():
 def test_public_names():
     names = ["Affect", "AffectCurve", "BodyMotion", "EmotiveGesturePipeline", "EmotiveImagePipeline"]
     names += ["EmotiveSpeechPipeline", "EmotiveTalkingHeadPipeline", "FaceMotion", "Speech"]
-    assert emotive.__all__ == [*names, "__version__", "with_affect"]
+    assert emotive.__all__ == [*names, "__version__", "realtime", "with_affect"]
     assert set(emotive.__all__) <= set(dir(emotive))
-    for name in [*names, "with_affect"]:
+    for name in [*names, "realtime", "with_affect"]:
         assert getattr(emotive, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'Emotion'"):
         emotive.Emotion  # noqa: B018

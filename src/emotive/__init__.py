@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from emotive.affect import Affect, AffectCurve
     from emotive.pipelines.gesture import EmotiveGesturePipeline
     from emotive.pipelines.image import EmotiveImagePipeline
+    from emotive.pipelines.realtime import realtime
     from emotive.pipelines.speech import EmotiveSpeechPipeline
     from emotive.pipelines.talking_head import EmotiveTalkingHeadPipeline
     from emotive.pipelines.with_affect import with_affect
@@ -30,6 +31,7 @@ __all__ = [
     "FaceMotion",
     "Speech",
     "__version__",
+    "realtime",
     "with_affect",
 ]
 
@@ -43,6 +45,7 @@ _ROOMS = {
     "EmotiveTalkingHeadPipeline": "emotive.pipelines.talking_head",
     "FaceMotion": "emotive.signals",
     "Speech": "emotive.signals",
+    "realtime": "emotive.pipelines.realtime",
     "with_affect": "emotive.pipelines.with_affect",
 }
 

@@ -89,7 +89,7 @@ class RealtimeSampler:
         self._numbers = schedule.to("cpu")  # read on the host without waiting for the device
         self._condition, self._denoise, self._decode = denoiser.condition, denoiser.__call__, decoder.__call__
         if self.tuning.compile:
-            from .graph import compiled
+            from .compiling import compiled
 
             self._condition, self._denoise, self._decode = (
                 compiled(part, self.device) for part in (self._condition, self._denoise, self._decode)
