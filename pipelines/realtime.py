@@ -41,7 +41,8 @@ def realtime(
         steps: one of the numbers that the model learned; None is 2 for our own model, and what the model is
             made for otherwise.
         mode, batch, tuning: see `RealtimeSampler`.
-        guidance_scale, affect_guidance_scale: as for the pipeline's call; for our own model.
+        guidance_scale, affect_guidance_scale: as for the pipeline's call, for our own model. A latent
+            consistency model takes the first, as the scale that it imitates; others none.
         texture: surface texture as for the pipeline's call; for our own model.
 
     Raises InputError for what cannot be honoured.
@@ -49,11 +50,9 @@ def realtime(
     if not isinstance(pipe, EmotiveImagePipeline):
         from .realtime_backbone import backbone_sampler
 
-        if guidance_scale not in (None, 0, 1) or affect_guidance_scale not in (None, 1):
-            raise InputError(
-                "models of others are painted without guidance in real time: leave the scales out"
-            )
-        return backbone_sampler(pipe, steps, mode, batch, tuning, **options)
+        if affect_guidance_scale not in (None, 1):
+            raise InputError("models of others take no affect_guidance_scale in real time: leave it out")
+        return backbone_sampler(pipe, steps, mode, batch, tuning, guidance_scale=guidance_scale, **options)
     if options:
         raise InputError(f"our own image model does not take {', '.join(options)}")
     config = pipe.denoiser.config

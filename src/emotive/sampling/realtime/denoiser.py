@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -34,15 +34,21 @@ class LiveDenoiser(Protocol):
         """B affects as numbers (B, P), float32 on the CPU: what an update sends to the device."""
         ...
 
-    def condition(self, scene: Scene, control: Tensor) -> Any:
-        """Tensors for all S steps, whose computation neither waits for the device nor depends on values: it
-        can be part of a CUDA graph."""
+    def condition(self, scene: Scene, control: Tensor) -> Sequence[Tensor]:
+        """Tensors of S B rows, those of the B samples at the first step first. Their computation neither
+        waits for the device nor depends on values: it can be part of a CUDA graph."""
         ...
 
-    def __call__(self, x: Tensor, steps: range, condition: Any) -> Tensor:
-        """What the network answers, like x: (R, C, h, w), R = len(steps) B, the B samples at the first of
-        `steps` first."""
+    def draw(self, x: Tensor, *rows: Tensor) -> Tensor:
+        """What the network answers to x (R, C, h, w), from R rows of a condition; like x."""
         ...
+
+
+def rows_of(condition: Sequence[Tensor], steps: range, batch: int) -> list[Tensor]:
+    """The rows of a condition for a batch at each of `steps`."""
+    rows = slice(steps.start * batch, steps.stop * batch)
+    # Rows that are the same may share their memory, which not every kernel takes.
+    return [part[rows].contiguous() for part in condition]
 
 
 class LiveDecoder(Protocol):

@@ -1,8 +1,8 @@
 """A whole frame as one CUDA graph: recorded once, replayed for every frame.
 
-Launched one by one, the thousand kernels of a diffusion UNet take the host longer than the device. A graph is one
-launch. It reads and writes the addresses that it was recorded with, so whatever changes from frame to frame (noise,
-affect, a scene) is copied into tensors that stay where they are.
+Launched one by one, the thousand kernels of a diffusion UNet take the host longer than the device. A graph
+is one launch. It reads and writes the addresses that it was recorded with, so whatever changes from frame
+to frame (noise, affect, a scene) is copied into tensors that stay where they are.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ WARMUP = 3  # calls before recording: compilation, autotuning, workspaces of cuB
 
 
 class Captured:
-    """A recorded frame. Calling it launches the graph and returns `output`, always the same tensor: valid, on the
-    stream of the call, until the next call. It allocates nothing and does not wait for the device."""
+    """A recorded frame. Calling it launches the graph and returns `output`, always the same tensor: valid,
+    on the stream of the call, until the next call. It allocates nothing and does not wait for the
+    device."""
 
     def __init__(self, graph: torch.cuda.CUDAGraph, output: Tensor, frame: Callable[[], Tensor]):
         self.output = output
@@ -44,8 +45,8 @@ def captured(
     """Records `frame` on the current CUDA device.
 
     Args:
-        frame: paints, from tensors that stay where they are, without waiting for the device and without choices
-            that depend on values. Whatever it compiles is compiled here.
+        frame: paints, from tensors that stay where they are, without waiting for the device and without
+            choices that depend on values. Whatever it compiles is compiled here.
         generator: the only source of randomness in `frame`, on that device. Replays go on where it stands, as
             calls of `frame` would, and `manual_seed` takes effect at the next.
         buffers: what `frame` writes to besides its output and reads again later (the pictures under way of a
@@ -74,7 +75,8 @@ def captured(
     graph = torch.cuda.CUDAGraph()  # with a memory pool of its own: nobody else gets the addresses it uses
     if generator is not None:
         graph.register_generator_state(generator)
-    # thread_local: other threads (a server's, which reads frames) may go on using CUDA while this one records.
+    # thread_local: other threads (a server's, which reads frames) may go on using CUDA while this one
+    # records.
     with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
         output = frame()
 
@@ -105,7 +107,8 @@ def memory_for(batch: int, trial: Callable[[int], object]) -> Iterator[None]:
 
 
 def largest_batch(limit: int, trial: Callable[[int], object]) -> int:
-    """The largest batch in 1..limit for which `trial` does not run out of GPU memory, by bisection; 0 if none."""
+    """The largest batch in 1..limit for which `trial` does not run out of GPU memory, by bisection; 0 if
+    none."""
     fits, beyond = 0, limit + 1
     while beyond - fits > 1:
         batch = (fits + beyond) // 2

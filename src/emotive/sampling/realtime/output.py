@@ -1,7 +1,7 @@
 """Pixels on their way from the device to whoever reads them, without the device having to wait.
 
-On a GPU two page-locked buffers take turns. A frame is copied aside on the compute stream (a microsecond: 0.8 MB at
-512px within the device), so that the next one can be painted at once; a second stream then carries it to the host.
+On a GPU two page-locked buffers take turns. A frame is copied aside on the compute stream (0.8 MB at 512px,
+within the device), so that the next one can be painted at once; a second stream then carries it to the host.
 Order is kept by events on the device only.
 """
 
@@ -59,7 +59,8 @@ class Frame:
     def _check(self, buffer: _Buffer) -> None:
         if buffer.number != self.number:
             raise InputError(
-                f"frame {self.number} is gone: read it before {BUFFERS} more are painted, or keep frame.copy()"
+                f"frame {self.number} is gone: read it before {BUFFERS} more are painted, or keep "
+                "frame.copy()"
             )
 
     def _note(self) -> None:
@@ -71,8 +72,9 @@ class Frame:
 class Output:
     """Hands out frames of one shape (B, H, W, 3).
 
-    pinned: through two page-locked buffers and a copy stream, which needs a CUDA device; otherwise every frame is
-    an array of its own, and on a GPU `put` waits for it. Raises InputError for `pinned` without a CUDA device.
+    pinned: through two page-locked buffers and a copy stream, which needs a CUDA device; otherwise every
+    frame is an array of its own, and on a GPU `put` waits for it. Raises InputError for `pinned` without a
+    CUDA device.
     """
 
     def __init__(self, shape: tuple[int, ...], device: torch.device, pinned: bool):

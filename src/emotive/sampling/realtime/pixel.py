@@ -69,11 +69,8 @@ class PixelDenoiser:
         vector, tokens = self.denoiser.condition(sigma, following, text, affect, without, guidance)
         return self.denoiser.hoist(vector, tokens) if self.hoist else (vector, tokens)
 
-    def __call__(self, x: Tensor, steps: range, condition: Hoisted | tuple[Tensor, Tensor]) -> Tensor:
-        batch = len(x) // len(steps)
-        rows = slice(steps.start * batch, steps.stop * batch)
-        mine = [tensor[rows] for tensor in condition]
-        hoisted = Hoisted(*mine) if self.hoist else self.denoiser.hoist(*mine)
+    def draw(self, x: Tensor, *rows: Tensor) -> Tensor:
+        hoisted = Hoisted(*rows) if self.hoist else self.denoiser.hoist(*rows)
         return self.denoiser.draw(x.to(self.denoiser.dtype), hoisted)
 
 

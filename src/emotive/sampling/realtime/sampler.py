@@ -23,7 +23,7 @@ from torch import Tensor
 from emotive.affect import Affect
 from emotive.errors import InputError
 
-from .denoiser import LiveDecoder, LiveDenoiser, Scene
+from .denoiser import LiveDecoder, LiveDenoiser, Scene, rows_of
 from .output import Frame, Output
 from .schedule import StepSchedule
 from .step import stream_step, take_step
@@ -87,19 +87,25 @@ class RealtimeSampler:
         self.denoiser, self.decoder, self.mode, self.batch = denoiser, decoder, mode, batch
         self.schedule = schedule.to(self.device)
         self._numbers = schedule.to("cpu")  # read on the host without waiting for the device
-        self._condition, self._denoise, self._decode = denoiser.condition, denoiser.__call__, decoder.__call__
+        self._condition, self._draw, self._decode = denoiser.condition, denoiser.draw, decoder.__call__
         if self.tuning.compile:
             from .compiling import compiled
 
-            self._condition, self._denoise, self._decode = (
-                compiled(part, self.device) for part in (self._condition, self._denoise, self._decode)
+            self._condition, self._draw, self._decode = (
+                compiled(part, self.device) for part in (self._condition, self._draw, self._decode)
             )
+        self._take_step, self._stream_step = take_step, self._streamed
+        if self.tuning.kernels:
+            from emotive.sampling.kernels.fused_step import fused_step, fused_stream_step
+
+            self._take_step, self._stream_step = fused_step, fused_stream_step
         shape = (batch, *denoiser.latent_shape)
         draws = len(schedule) if schedule.renoises else 1  # what the last step would add is nothing
         with torch.inference_mode():
             self._noise = torch.zeros(draws, *shape, device=self.device)
             self._under_way = torch.zeros(len(schedule), *shape, device=self.device)
         self._generator = torch.Generator(self.device)
+        self._host_generator = torch.Generator()
         self._scene: dict[str, Tensor] = {}
         self._control: Tensor | None = None
         self._fresh = False
@@ -146,6 +152,7 @@ class RealtimeSampler:
         self._noise.copy_(scene.noise)
         self._fresh = scene.fresh
         self._generator.manual_seed(scene.seed)
+        self._host_generator.manual_seed(scene.seed)
         self.update(affect)
         if self.mode == "stream":  # every picture under way begins anew, as if it had just set out
             self._under_way.copy_(self.schedule.start * self._noise[:1])
@@ -218,7 +225,7 @@ class RealtimeSampler:
     def _painted(self) -> Tensor:
         """Pixels of the next frame, uint8 (B, H, W, 3), on the device."""
         if self._fresh and not self.tuning.device_noise:
-            self._noise.copy_(torch.randn(self._noise.shape))
+            self._noise.copy_(torch.randn(self._noise.shape, generator=self._host_generator))
         if not self.tuning.graph:
             if self._conditioned is None:
                 self._conditioned = self._condition(self._scene, self._control)
@@ -233,7 +240,7 @@ class RealtimeSampler:
             )
         return self._captured[self._fresh]()
 
-    def _frame(self, condition: object) -> Tensor:
+    def _frame(self, condition: Sequence[Tensor]) -> Tensor:
         """Noise, steps, pixels: nothing here waits for the device or depends on values."""
         if self._fresh and self.tuning.device_noise:
             self._noise.normal_(generator=self._generator)
@@ -241,7 +248,10 @@ class RealtimeSampler:
         assert self._control is not None
         return self._decode(paint(condition), self._control)
 
-    def _all_steps(self, condition: object) -> Tensor:
+    def _denoise(self, x: Tensor, steps: range, condition: Sequence[Tensor]) -> Tensor:
+        return self._draw(x, *rows_of(condition, steps, self.batch))
+
+    def _all_steps(self, condition: Sequence[Tensor]) -> Tensor:
         s, x = self._numbers, self._noise[0]
         if s.start != 1:
             x = s.start * x
@@ -249,17 +259,21 @@ class RealtimeSampler:
             scale = float(s.input_scale[i])
             out = self._denoise(x if scale == 1 else scale * x, range(i, i + 1), condition)
             renoise = s.renoises and i + 1 < len(s)
-            x = take_step(x, out.float(), self._noise[i + 1] if renoise else None, s, i)
+            x = self._take_step(x, out, self._noise[i + 1] if renoise else None, s, i)
         return x
 
-    def _one_step_of_each(self, condition: object) -> Tensor:
+    def _one_step_of_each(self, condition: Sequence[Tensor]) -> Tensor:
         s, x = self.schedule, self._under_way
         rows = (s.input_scale.view(-1, 1, 1, 1, 1) * x).flatten(0, 1)
-        out = self._denoise(rows, range(len(s)), condition).float().view_as(x)
+        return self._stream_step(x, self._denoise(rows, range(len(s)), condition), self._noise, s)
+
+    @staticmethod
+    def _streamed(x: Tensor, out: Tensor, noise: Tensor, schedule: StepSchedule) -> Tensor:
+        """`stream_step` in place: `x` is that of the next call afterwards."""
         # Row i adds what the sequential way adds after step i; after the last that is nothing.
-        noise = torch.cat([self._noise[1:], self._noise[:1]]) if self._numbers.renoises else None
-        done, following = stream_step(x, out, noise, self._noise[0], s)
-        self._under_way.copy_(following)
+        added = torch.cat([noise[1:], noise[:1]]) if len(noise) > 1 else None
+        done, following = stream_step(x, out.view_as(x), added, noise[0], schedule)
+        x.copy_(following)
         return done
 
     def _painted_in(self, batch: int) -> None:

@@ -15,7 +15,7 @@ def clean_of(x: Tensor, out: Tensor, schedule: StepSchedule, i: int) -> Tensor:
 
 def take_step(x: Tensor, out: Tensor, noise: Tensor | None, schedule: StepSchedule, i: int) -> Tensor:
     """x at step `i` + 1; `noise` (like x, of unit variance) is needed where the schedule adds some."""
-    following = schedule.next_x[i] * x + schedule.next_out[i] * out
+    following = schedule.next_x[i] * x + schedule.next_out[i] * out.to(x.dtype)
     return following if noise is None else following + schedule.next_noise[i] * noise
 
 
@@ -31,7 +31,7 @@ def stream_step(
     Returns: the finished picture (B, C, H, W), and x for the next call.
     """
     shape = (-1,) + (1,) * (x.ndim - 1)
-    following = schedule.next_x.view(shape) * x + schedule.next_out.view(shape) * out
+    following = schedule.next_x.view(shape) * x + schedule.next_out.view(shape) * out.to(x.dtype)
     if noise is not None:
         following = following + schedule.next_noise.view(shape) * noise
     return following[-1], torch.cat([(schedule.start * start)[None], following[:-1]])
