@@ -22,7 +22,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # or it advises before
 
 # Each adds its commands, in the order of --help.
 # isort: off
-from . import image, edit, compass, speech, head, gesture, judge, about, fetch, convert, studio  # noqa: F401
+from . import image, film, edit, compass, speech, head, gesture, judge, about, fetch, convert, studio, live  # noqa: F401
 from . import evaluate, train, train_directions, train_mapper  # noqa: F401
 
 # isort: on

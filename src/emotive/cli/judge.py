@@ -41,6 +41,8 @@ def judge(
         "--judge")] = (
         Which.both
     ),
+    music: Annotated[bool, option(
+        "The sound files are music: read them by what is published of music.", "--music")] = False,
     ratings: Annotated[Path | None, option("Score on ratings: CSV file,valence,arousal,scale.")] = None,
     scale: Annotated[str | None, option("Where the table has none: 1..9, or V/A -3..3/0..6.")] = None,
     calibrate: Annotated[Path | None, option(
@@ -61,7 +63,7 @@ def judge(
 
     In a picture all of it is judged; with --judge face, the face in it."""
     from .judge_motion import body_judges, check_motion_options, explain_motion, is_motion
-    from .judge_sound import check_sound_options, explain_sound, is_sound, sound_judges
+    from .judge_sound import check_sound_options, explain_sound, is_sound, music_judges, sound_judges
     from .judge_video import check_video_options, explain_face, explain_video, face_judges, is_video
 
     sounds = [file for file in files or [] if is_sound(file)]
@@ -84,13 +86,24 @@ def judge(
     if calibrate is not None:
         _check_target(calibrate)
     check_video_options(videos, sounds, which.value, plot, table, model, calibration, hsemotion, syncnet)
-    check_sound_options(sounds, others, which.value, plot, table, None if videos else model, calibration)
+    check_sound_options(
+        sounds,
+        others + (videos + motions if music else []),
+        which.value,
+        plot,
+        table,
+        None if videos else model,
+        calibration,
+        music,
+    )
     check_motion_options(motions, sounds + videos + others, which.value, calibration)
     if ratings is not None:
         _score(ratings, scale, _judges(which, calibration), calibrate, as_json)
         return
     judges = _judges(which, calibration) if others and which is not Which.face else []
-    voices = sound_judges(which.value, model, device) if sounds or videos else []
+    voices = music_judges() if music else []
+    if (sounds or videos) and not music:
+        voices = sound_judges(which.value, model, device)
     faces = face_judges(which.value) if videos or which is Which.face else []
     bodies = body_judges(which.value) if motions else []
     found: list[dict[str, Any]] = []

@@ -30,16 +30,21 @@ def check_sound_options(
     table: Path | None,
     model: str | None,
     calibration: Path | None,
+    music: bool = False,
 ) -> None:
     """Raises InputError where options do not fit what is judged: before anything is loaded."""
     from emotive.media import check_folder
 
+    if music and (not sounds or others):
+        raise InputError("--music reads sound files alone: give .wav, .flac, .ogg or .mp3")
+    if music and (model is not None or which not in ("both", "published")):
+        raise InputError("--music has published relations only: leave out --model and --judge")
     for name, path, suffixes in (("--plot", plot, (".png", ".svg")), ("--table", table, (".csv",))):
         if path is None:
             continue
         if len(sounds) != 1:
             raise InputError(f"{name} goes with one sound file, and there are {len(sounds)}")
-        if which == "published":
+        if which == "published" and not music:
             raise InputError(f"{name} needs the judge of speech: the published one has no curve over time")
         if path.suffix.lower() not in suffixes:
             ends = " or ".join(suffixes)
@@ -69,6 +74,13 @@ def sound_judges(which: str, model: str | None, device: str | None) -> list[Any]
     if which in ("published", "both"):
         judges.append(VocalPublishedJudge())
     return judges
+
+
+def music_judges() -> list[Any]:
+    """What reads music, by published relations only."""
+    from emotive.perceive.music import MusicReader
+
+    return [MusicReader()]
 
 
 def explain_sound(
@@ -135,11 +147,16 @@ def sentence(numbers: dict[str, float], near: list[str], moved: list[dict[str, A
 
 
 def _movers(judge: Any, clip: tuple[Any, int]) -> list[dict[str, Any]]:
-    """What the judge with published relations says of its cues; the network cannot say."""
+    """What the judges with published relations say of their cues; the network cannot say."""
     from emotive.perceive.clips import waveform_of
+    from emotive.perceive.music import MusicReader, moved_by
+    from emotive.perceive.music_features import music_cues
     from emotive.perceive.vocal_features import vocal_features
     from emotive.perceive.vocal_published import CUES, VocalPublishedJudge
 
+    if isinstance(judge, MusicReader):
+        said = moved_by(music_cues(*clip)).values()
+        return [{"what": what, "valence": round(v, 4), "arousal": round(a, 4)} for what, v, a in said]
     if not isinstance(judge, VocalPublishedJudge):
         return []
     features = vocal_features(waveform_of(clip, 16_000), 16_000)
