@@ -153,7 +153,7 @@ def test_one_pass_finishes_a_picture_as_many_do():
     decode, control = PixelDecoder(network, 1.5), torch.tensor([[0.0, 0.7], [0.3, -0.8]])
     with torch.no_grad():
         quick = decode(small, control)
-        plain = decode._on_device(small.clamp(-1, 1), control[:, 1])
+        plain = decode._in_torch(small.clamp(-1, 1), control[:, 1])
     assert quick.shape == plain.shape == (2, 512, 512, 3)
     difference = (quick.int() - plain.int()).abs()
     assert (

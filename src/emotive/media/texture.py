@@ -36,16 +36,17 @@ def texture_fields(side: int, device: torch.device = CPU) -> tuple[Tensor, Tenso
     return (0.013 * paper).to(device), (0.022 * (0.75 * up + 0.65 * down)).to(device)
 
 
-def lay_texture(pictures: Tensor, arousal: Tensor, amount: float = 1.0) -> Tensor:
+def lay_texture(
+    pictures: Tensor, arousal: Tensor, amount: float = 1.0, fields: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """Pictures (B, 3, H, H) in [0, 1], with texture.
 
-    `arousal` is (B,) in [-1, 1]; `amount` 0 is none, 1 as meant.
+    `arousal` is (B,) in [-1, 1]; `amount` 0 is none, 1 as meant. `fields` are `texture_fields`, if at hand.
     """
     if amount == 0:
         return pictures
-    paper, strokes = (
-        field.to(pictures.dtype) for field in texture_fields(pictures.shape[-1], pictures.device)
-    )
+    fields = fields or texture_fields(pictures.shape[-1], pictures.device)
+    paper, strokes = (field.to(pictures.dtype) for field in fields)
     a = (arousal.to(pictures).clamp(-1, 1)[:, None, None] + 1) / 2
     grain = (1 - a) * paper + a * strokes
     light = pictures.mean(1)

@@ -54,6 +54,11 @@ def rows_of(condition: Sequence[Tensor], steps: range, batch: int) -> list[Tenso
 class LiveDecoder(Protocol):
     """Latents to pixels."""
 
+    @property
+    def opaque(self) -> bool:
+        """Whether `torch.compile` cannot see into it."""
+        ...
+
     def __call__(self, latents: Tensor, control: Tensor) -> Tensor:
         """Latents (B, C, h, w) of affects (B, P) -> pixels, uint8 (B, H, W, 3)."""
         ...

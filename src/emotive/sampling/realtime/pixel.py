@@ -75,20 +75,20 @@ class PixelDenoiser:
 
 
 class PixelDecoder:
-    """Small pictures to 512px, with `texture` times the surface texture (0 is none)."""
+    """Small pictures to `side` px, with `texture` times the surface texture (0 is none)."""
 
-    def __init__(self, decoder: ImageDecoder, texture: float = 1.0):
+    def __init__(self, decoder: ImageDecoder, texture: float = 1.0, side: int = 512):
         self.decoder, self.texture = decoder, texture
+        self.fields = texture_fields(side, decoder.device)
+        self.opaque = decoder.device.type == "cpu"
 
     def __call__(self, latents: Tensor, control: Tensor) -> Tensor:
         small = latents.clamp(-1, 1).to(self.decoder.dtype)
-        if small.device.type == "cpu":
-            return self._in_one_pass(small, control[:, 1])
-        return self._on_device(small, control[:, 1])
+        return (self._in_one_pass if self.opaque else self._in_torch)(small, control[:, 1])
 
-    def _on_device(self, small: Tensor, arousal: Tensor) -> Tensor:
+    def _in_torch(self, small: Tensor, arousal: Tensor) -> Tensor:
         large = self.decoder(small).float().div_(2).add_(0.5).clamp_(0, 1)
-        large = lay_texture(large, arousal, self.texture)
+        large = lay_texture(large, arousal, self.texture, self.fields)
         return (255 * large).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
     def _in_one_pass(self, small: Tensor, arousal: Tensor) -> Tensor:
@@ -96,10 +96,9 @@ class PixelDecoder:
 
         detail = self.decoder.detail(small)
         small, detail = (t.float().permute(0, 2, 3, 1).contiguous() for t in (small, detail))
-        height, width = 2 * detail.shape[1], 2 * detail.shape[2]
-        out = torch.empty(len(small), height, width, 3, dtype=torch.uint8)
-        fields = [field.numpy() for field in texture_fields(height)]
+        out = torch.empty(len(small), *self.fields[0].shape, 3, dtype=torch.uint8)
+        paper, strokes = (field.numpy() for field in self.fields)
         for each, more, a, pixels in zip(small, detail, (arousal.clamp(-1, 1) + 1) / 2, out, strict=True):
             shares = self.texture * (1 - float(a)), self.texture * float(a)
-            finish(each.numpy(), more.numpy(), *fields, shares, pixels.numpy())
+            finish(each.numpy(), more.numpy(), paper, strokes, shares, pixels.numpy())
         return out

@@ -91,9 +91,9 @@ class RealtimeSampler:
         if self.tuning.compile:
             from .compiling import compiled
 
-            self._condition, self._draw, self._decode = (
-                compiled(part, self.device) for part in (self._condition, self._draw, self._decode)
-            )
+            self._condition, self._draw = (compiled(p, self.device) for p in (self._condition, self._draw))
+            if not decoder.opaque:
+                self._decode = compiled(self._decode, self.device)
         self._take_step, self._stream_step = take_step, self._streamed
         if self.tuning.kernels:
             from emotive.sampling.kernels.fused_step import fused_step, fused_stream_step

@@ -20,6 +20,8 @@ class TinyDecoder:
     Raises InputError for another autoencoder, and for one that overflows in its dtype.
     """
 
+    opaque = False
+
     def __init__(
         self, vae: AutoencoderTiny | AutoencoderKL, channels_last: bool = False, kernels: bool = False
     ):
