@@ -4,6 +4,8 @@
 // props.value: {text, valence, arousal, dominance, strength}; props.terms: [{term, valence, arousal, dominance}];
 // props.landmarks: {term: side of its label}; props.judged: the event that says what judges read. With
 // props.path the feeling may move: value.to is then where it ends, {text, valence, arousal, dominance}, or null.
+// With props.tells, the name of an event, every movement is told to the page at once, as {...value, live}, and not
+// to the server; and the event props.follows of the page moves the puck to its {text, valence, arousal, dominance}.
 
 const find = (selector) => element.querySelector(selector);
 const space = find(".pad-space"), plane = find(".pad-plane"), puck = find(".pad-puck");
@@ -70,6 +72,10 @@ function show() {
 
 // Tells the server: at most every LIVE ms while `live`, at once when it rests.
 function send(live) {
+  if (props.tells) {
+    document.dispatchEvent(new CustomEvent(props.tells, { detail: { ...here, live } }));
+    return;
+  }
   const wait = live ? sentAt + LIVE - performance.now() : 0;
   clearTimeout(later);
   if (wait > 0) {
@@ -326,5 +332,14 @@ document.addEventListener(props.judged, (event) => { // what judges read out of 
     return mark;
   }));
 });
+
+if (props.follows) {
+  document.addEventListener(props.follows, (event) => {
+    here = { ...here, ...event.detail };
+    asked += 1;
+    clear();
+    show();
+  });
+}
 
 show();

@@ -36,29 +36,39 @@ LANDMARKS = {
     "neutral": "right",
 }
 
+LIVE_TELLS, LIVE_FOLLOWS = (
+    "emotive:live-pad",
+    "emotive:live-puck",
+)  # events between the live pad and its picture
+
 
 def affect_pad(
     start: dict[str, Any],
     name: str = "affect-pad",
     path: bool = False,
     judged: str = "emotive:estimates",
+    tells: str = "",
+    follows: str = "",
 ) -> gr.HTML:
     """The plane of valence and arousal. Its value is `easel.point` and `strength`; `live` while it moves.
 
     With `path`, the feeling may move: then `to` is the `easel.point` where it ends, else None. `judged` is
-    the event of the page that says what judges read. Events: `input`, while the puck moves and when it rests.
+    the event of the page that says what judges read. Events: `input`, while the puck moves and when it rests;
+    with `tells`, the event of the page of that name instead, for scripts. The event `follows` moves the puck.
     """
     terms = [
         {"term": e.term, "valence": e.valence, "arousal": e.arousal, "dominance": e.dominance}
         for e in emotions()
     ]
     props = {"terms": terms, "landmarks": LANDMARKS, "path": path, "judged": judged}
+    props |= {"tells": tells, "follows": follows}
     return _component("affect_pad", start, name, server_functions=[read_affect], **props)
 
 
-def prompt_box(start: str, vocabulary: dict[str, dict[str, list[str]]]) -> gr.HTML:
+def prompt_box(start: str, vocabulary: dict[str, dict[str, list[str]]], name: str = "prompt-box") -> gr.HTML:
     """The line of text that completes the model's words. Its value is the text. Events: `submit`."""
-    return _component("prompt_box", start, vocabulary=vocabulary)
+    words = name.replace("box", "words")
+    return _component("prompt_box", start, name, vocabulary=vocabulary, words=words)
 
 
 def stage() -> gr.HTML:
@@ -122,6 +132,21 @@ def body(at_rest: Callable[[], dict[str, Any]]) -> gr.HTML:
 
     scripts = ("transport.js", "body_model.js", "body_light.js")
     return _component("body", {}, with_scripts=scripts, server_functions=[resting])
+
+
+def live(start: dict[str, Any], ticket: Callable[[], str]) -> gr.HTML:
+    """The picture that follows the pad of the page, over a WebSocket that `ticket()` opens (`live_server`).
+
+    `start` is {prompt, seed, steps, strength, text, valence, arousal, dominance, offered: numbers of steps,
+    curve: as `live_canvas.told_curve` or None}.
+    """
+
+    def ticket_for(_: Any) -> str:  # a page always sends something
+        return ticket()
+
+    scripts = ("live_curve.js", "live_socket.js")
+    events = {"tells": LIVE_TELLS, "follows": LIVE_FOLLOWS}
+    return _component("live", start, with_scripts=scripts, server_functions=[ticket_for], **events)
 
 
 def notice(name: str, start: str = "") -> gr.HTML:

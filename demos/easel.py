@@ -57,17 +57,12 @@ def asked(
     """
     if not isinstance(prompt, str) or not isinstance(affect, str):
         raise InputError("the prompt and the affect are text")
-    if len(prompt) > LONGEST_PROMPT:
-        raise InputError(
-            f"the prompt has {len(prompt)} characters: {LONGEST_PROMPT} at most, a scene is enough"
-        )
-    if not encodable(prompt):
-        raise InputError("the prompt holds characters that are no text: type it again")
+    prompt = read_prompt(prompt)
     if steps not in STEPS:
         raise InputError(f"choose {', '.join(map(str, STEPS[:-1]))} or {STEPS[-1]} steps")
     plan = replace(
         blank_plan(model),
-        prompt=" ".join(prompt.split()),
+        prompt=prompt,
         seed=read_seed(seed),
         num_inference_steps=int(steps),
         affect_strength=number("strength", strength, 0, 2),
@@ -75,6 +70,19 @@ def asked(
         affect_guidance_scale=number("affect guidance", affect_guidance, 0, 100),
     )
     return with_feeling(plan, affect)
+
+
+def read_prompt(prompt: Any) -> str:
+    """A prompt from a browser, with single spaces; raises InputError for what is no text or too long."""
+    if not isinstance(prompt, str):
+        raise InputError("the prompt is text")
+    if len(prompt) > LONGEST_PROMPT:
+        raise InputError(
+            f"the prompt has {len(prompt)} characters: {LONGEST_PROMPT} at most, a scene is enough"
+        )
+    if not encodable(prompt):
+        raise InputError("the prompt holds characters that are no text: type it again")
+    return " ".join(prompt.split())
 
 
 def read_affect(text: Any) -> dict[str, Any]:
@@ -135,11 +143,12 @@ class Easel:
     """Paints for everyone who has the page open, one thing at a time.
 
     The model opens in a thread of its own, so that the page is there meanwhile; whoever paints waits for it.
-    `model` is a name, folder or hub id; `folder` is for files on their way to the browser.
+    `model` is a name, folder or hub id; `folder` is for files on their way to the browser. `dtype` None is
+    what suits the device.
     """
 
-    def __init__(self, model: str, folder: Path, device: str | None = None):
-        self.model, self.folder, self.device = model, folder, device
+    def __init__(self, model: str, folder: Path, device: str | None = None, dtype: str | None = None):
+        self.model, self.folder, self.device, self.dtype = model, folder, device, dtype
         self._lock = threading.Lock()
         self._opened: Future[tuple[EmotiveImagePipeline, dict[str, Any]]] = Future()
 
@@ -154,6 +163,13 @@ class Easel:
     def pipe(self) -> EmotiveImagePipeline:
         """The pipeline, once it is open."""
         return self._opened.result()[0]
+
+    @contextmanager
+    def turn(self) -> Iterator[EmotiveImagePipeline]:
+        """The pipeline to oneself, once it is open and free: nobody else paints within."""
+        pipe = self.pipe()
+        with self._lock:
+            yield pipe
 
     def paint(self, plan: Provenance) -> Painting:
         """The picture of a plan with one affect."""
@@ -210,13 +226,17 @@ class Easel:
     def _open(self) -> None:
         try:
             with OPENING:
-                pipe, here = load_pipeline(self.model, self.device)
-            # The first picture costs twice the others: it is painted before anyone asks.
-            for _ in run_image_jobs(pipe, [ImageJob()]):
-                pass
-            self._opened.set_result((pipe, here))
+                opened = self._load()
+            self._opened.set_result(opened)
         except Exception as error:
             self._opened.set_exception(error)  # raised again to whoever paints
+
+    def _load(self) -> tuple[EmotiveImagePipeline, dict[str, Any]]:
+        pipe, here = load_pipeline(self.model, self.device, self.dtype)
+        # The first picture costs twice the others: it is painted before anyone asks.
+        for _ in run_image_jobs(pipe, [ImageJob()]):
+            pass
+        return pipe, here
 
     def _one_by_one(
         self, pipe: EmotiveImagePipeline, jobs: list[ImageJob]

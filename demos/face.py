@@ -133,6 +133,10 @@ class Camera:
         self._opened.begin()
         self.booth.open()
 
+    def pipe(self) -> EmotiveTalkingHeadPipeline:
+        """The pipeline that moves the face, once it is open."""
+        return self._opened.begin().result()[0]
+
     def still(self, shot: Shot) -> np.ndarray:
         """How a video begins: the face at rest, uint8 (SIDE, SIDE, 3), with the badge where it will be."""
         from emotive.pipelines.talking_head import animate

@@ -1,10 +1,13 @@
 // The prompt: a line of text that completes words the model knows, and those words as chips.
-// Runs inside gr.HTML. props.vocabulary: {kind: {name: [words]}}; props.value is the text.
+// Runs inside gr.HTML. props.vocabulary: {kind: {name: [words]}}; props.value is the text; props.words: what the
+// list of words is called on this page.
 
 const input = element.querySelector("input"), list = element.querySelector("ul");
 const chips = element.querySelector(".prompt-chips");
 const MOST = 6; // words offered at a time
 let offered = [], active = -1;
+list.id = props.words;
+input.setAttribute("aria-controls", props.words);
 
 // -- chips: a click puts the word of its kind into the sentence, changes it, or takes it out ----------------
 
@@ -77,7 +80,7 @@ function offer() {
   list.replaceChildren(...offered.map(({ kind, word }, i) => {
     const item = document.createElement("li"), what = document.createElement("small");
     item.role = "option";
-    item.id = `prompt-word-${i}`;
+    item.id = `${props.words}-${i}`;
     item.textContent = word;
     what.textContent = kind;
     item.append(what);

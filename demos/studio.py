@@ -11,6 +11,7 @@ import socket
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
 
 from emotive import weights
 from emotive.errors import InputError, WeightsError
@@ -22,6 +23,12 @@ from .face import Camera
 from .face_tab import face_tab
 from .gesture import Theatre
 from .gesture_tab import gesture_tab
+from .live import LiveRoom
+from .live_canvas import Canvas
+from .live_head import LiveHead
+from .live_server import Tickets, serve_live
+from .live_tab import Start, live_tab
+from .live_voice import VoiceRoom, open_judge
 from .picture_tab import picture_tab
 from .theme import studio_theme
 from .voice import Booth
@@ -50,10 +57,15 @@ def model_facts(model: str) -> tuple[dict[str, dict[str, list[str]]], dict[str, 
 
 
 def build_studio(
-    easel: Easel, booth: Booth | None = None, camera: Camera | None = None, theatre: Theatre | None = None
+    easel: Easel,
+    booth: Booth | None = None,
+    camera: Camera | None = None,
+    theatre: Theatre | None = None,
+    live: tuple[LiveRoom, Tickets] | None = None,
 ) -> gr.Blocks:
     """The app around an `Easel`, with a second room where there is a `Booth`, a third where there is a
-    `Camera` as well and a fourth for a `Theatre`, ready to be launched; `serve` says how it should be."""
+    `Camera` as well and a fourth for a `Theatre`, and one of `live` pictures, ready to be launched; `serve`
+    says how it should be."""
     facts = model_facts(easel.model)
     says = "One scene, any feeling. Painted on this computer."
     if booth is not None:
@@ -71,6 +83,9 @@ def build_studio(
             with gr.Tabs(elem_id="rooms"):
                 with gr.Tab("Pictures"):
                     picture_tab(app, easel, *facts)
+                if live is not None:
+                    with gr.Tab("Live"):
+                        live_tab(*live, facts[0], voice=camera is not None)
                 with gr.Tab("Voice") as room:
                     voice_tab(room, booth)
                 if camera is not None:
@@ -85,6 +100,24 @@ def build_studio(
     return app
 
 
+def build_live(
+    live: tuple[LiveRoom, Tickets],
+    vocabulary: dict[str, dict[str, list[str]]],
+    start: Start,
+    voice: bool = False,
+) -> gr.Blocks:
+    """The app of the live room alone; the rest is `live_tab`'s."""
+    with gr.Blocks(title="Emotive Live", analytics_enabled=False, fill_width=True) as app:
+        gr.HTML(
+            "<header class='masthead'><h1>Emotive <em>Live</em></h1>"
+            "<p>Move the feeling, and the picture follows. Painted on this computer.</p></header>",
+            apply_default_css=False,
+        )
+        live_tab(*live, vocabulary, start, voice)
+    app.queue(max_size=16, default_concurrency_limit=1)
+    return app
+
+
 def serve(
     easel: Easel,
     host: str,
@@ -95,13 +128,28 @@ def serve(
     camera: Camera | None = None,
     theatre: Theatre | None = None,
 ) -> tuple[gr.Blocks, str]:
-    """Starts the server and returns (the app, its address) at once; `app.close()` ends it.
+    """Starts the server of all rooms and returns (the app, its address) at once; `app.close()` ends it.
 
     Raises InputError if the address cannot be had.
     """
     check_address(host, port)
-    app = build_studio(easel, booth, camera, theatre)
-    _, url, _ = app.launch(
+    live = LiveRoom(Canvas(easel)), Tickets()
+    app = build_studio(easel, booth, camera, theatre, live)
+    server, url = launch(app, host, port, auth, open_browser)
+    voices = (
+        None
+        if booth is None or camera is None
+        else VoiceRoom(open_judge(), LiveHead(camera.pipe, booth.pipe))
+    )
+    serve_live(server, *live, [] if voices is None else [voices.handlers])
+    return app, url
+
+
+def launch(
+    app: gr.Blocks, host: str, port: int, auth: tuple[str, str] | None = None, open_browser: bool = False
+) -> tuple[FastAPI, str]:
+    """Starts a server of `app` and returns (what serves it, its address) at once; `app.close()` ends it."""
+    server, url, _ = app.launch(
         server_name=host,
         server_port=port,
         share=False,  # said outright: an environment variable could ask for it
@@ -119,10 +167,10 @@ def serve(
         footer_links=[],
         run_history=False,
         theme=studio_theme(),
-        css=components.asset("studio.css"),
+        css=components.asset("studio.css") + components.asset("live_voice.css"),
         state_session_capacity=200,
     )
-    return app, url
+    return server, url
 
 
 def check_address(host: str, port: int) -> None:

@@ -156,6 +156,10 @@ class Booth:
         """Begins to open the model, once, and returns at once; a failure shows when something is said."""
         self._opened.begin()
 
+    def pipe(self) -> EmotiveSpeechPipeline:
+        """The pipeline, once it is open."""
+        return self._opened.begin().result()[0]
+
     def speak(self, plan: Provenance, end: Affect | None = None, longest: float = LONGEST_SPEECH) -> Take:
         """Says the text of a plan, with its affect or, word by word, on the way from it to `end`.
 

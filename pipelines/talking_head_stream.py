@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from emotive.affect import Affect, AffectCurve
+from emotive.errors import InputError
 from emotive.face.controls import FaceControls
 from emotive.face.manner import TOKENS
 from emotive.face.portrait import Portrait
@@ -33,7 +34,7 @@ def stream(
     self: EmotiveTalkingHeadPipeline,
     portrait: Portrait | str | os.PathLike[str] | np.ndarray,
     audio: Iterable[np.ndarray],
-    affect: Affect | AffectCurve | str | None = None,
+    affect: Affect | AffectCurve | str | Callable[[], Affect | str] | None = None,
     *,
     sample_rate: int,
     size: int = 512,
@@ -49,7 +50,9 @@ def stream(
     """Frames of a portrait, 30 a second, while its voice is still coming in.
 
     audio: samples (N,) in [-1, 1], as they come, at `sample_rate` (samples/s). A frame is made when the
-    sound up to 67 ms after it has come. Other arguments and errors as for the call.
+    sound up to 67 ms after it has come. affect: what the call takes, or a function without arguments that
+    is asked before every piece of motion for the affect of the moment; the face comes to it within the piece,
+    so let it glide rather than jump. Other arguments and errors as for the call.
     """
     distance = None if controls is None else controls.distance
     draw = animation(portrait, size, consent, not_a_person, distance)
@@ -70,7 +73,7 @@ def stream(
 def stream_motion(
     self: EmotiveTalkingHeadPipeline,
     audio: Iterable[np.ndarray],
-    affect: Affect | AffectCurve | str | None = None,
+    affect: Affect | AffectCurve | str | Callable[[], Affect | str] | None = None,
     *,
     sample_rate: int,
     num_inference_steps: int = 4,
@@ -82,7 +85,12 @@ def stream_motion(
 ) -> Iterator[FaceMotion]:
     """The same without a portrait: pieces of motion that follow each other."""
     how = self._sampling(num_inference_steps, guidance_scale, affect_guidance_scale, generator)
-    manner = self._manner("0,0" if affect is None else affect, affect_strength, controls, how)
+    if callable(affect):
+        moving = MovingAffect(affect)
+        manner = self._manner(moving.curve, affect_strength, controls, how)
+    else:
+        moving = None
+        manner = self._manner("0,0" if affect is None else affect, affect_strength, controls, how)
     chunks = heard_chunks(audio, sample_rate)
 
     def pieces() -> Iterator[FaceMotion]:
@@ -100,6 +108,9 @@ def stream_motion(
             if window is None:
                 continue
             new = slice(window.history, len(heard) - window.start - (0 if ready else LOOKAHEAD))
+            if moving is not None:
+                count = new.stop - new.start
+                manner.curve = moving.until(first + made, count).strengthened(affect_strength)
             with torch.no_grad():
                 sound = torch.from_numpy(heard[window.start : window.stop]).to(latents.device)
                 points = manner.points(first + window.start, first + window.stop)
@@ -116,6 +127,43 @@ def stream_motion(
             first += forget
 
     return pieces()
+
+
+class MovingAffect:
+    """Affect that is asked for while a stream goes on, as a curve of what was answered so far.
+
+    ask: called without arguments; an Affect, or the text of one. Raises InputError for another answer.
+    """
+
+    def __init__(self, ask: Callable[[], Affect | str]):
+        self._ask = ask
+        self._keyframes = [(0.0, self._asked())]
+
+    @property
+    def curve(self) -> AffectCurve:
+        """As far as it is known, and still needed; the last answer holds."""
+        return AffectCurve(self._keyframes)
+
+    def until(self, token: int, count: int) -> AffectCurve:
+        """Asks, and comes to the answer on the way from token `token`, 30 a second, over `count` more."""
+        begin, end = token / TOKENS, (token + count) / TOKENS
+        (time, before), now = self._keyframes[-1], self._asked()
+        if now != before:
+            if time < begin:
+                self._keyframes.append((begin, before))
+            self._keyframes.append((end, now))
+        oldest = (token - HISTORY) / TOKENS
+        while len(self._keyframes) > 1 and self._keyframes[1][0] < oldest:
+            del self._keyframes[0]
+        return self.curve
+
+    def _asked(self) -> Affect:
+        now = self._ask()
+        if not isinstance(now, Affect | str):
+            raise InputError(
+                f"the function that tells the affect gives an Affect or its text, not {type(now).__name__}"
+            )
+        return Affect.parse(now)
 
 
 def joined(before: torch.Tensor, new: torch.Tensor) -> torch.Tensor:

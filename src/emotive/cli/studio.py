@@ -8,7 +8,7 @@ import tempfile
 import threading
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from emotive.errors import InputError
 
@@ -35,13 +35,14 @@ def studio(
     EMOTIVE_STUDIO_AUTH=user:password asks for a login."""
     if not 1 <= port <= 65_535:
         raise InputError(f"--port {port} makes no sense: use 1 to 65535")
-    auth = _auth(os.environ.get(AUTH, ""))
+    auth = login(os.environ.get(AUTH, ""))
     with tempfile.TemporaryDirectory(prefix="emotive-studio-", ignore_cleanup_errors=True) as folder:
         # Gradio reads these when it is imported: uploads lie in a folder of our own that ends with us,
         # and nothing is reported to anyone.
         os.environ |= {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
         with needs_extra("demos"):
             import gradio  # noqa: F401  missing, it is one line
+            import websockets  # noqa: F401
 
             from emotive.demos.easel import Easel
             from emotive.demos.face import Camera
@@ -72,21 +73,27 @@ def studio(
             gesture_model, Path(folder), booth, camera, lambda: load_gesture_pipeline(gesture_model, device)
         )
         page, url = serve(easel, host, port, auth, browser, booth, camera, theatre)
-        ended = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: ended.set())
-        report(f"Emotive Studio is at {url}  (Ctrl-C ends it)")
-        if auth is None and not _loopback(host):
-            say(f"note: whoever reaches this machine can work here; {AUTH}=user:password asks for a login")
-        try:
-            while not ended.wait(0.5):
-                pass
-        except KeyboardInterrupt:
+        until_ended(page, f"Emotive Studio is at {url}", host, auth)
+
+
+def until_ended(page: Any, line: str, host: str, auth: tuple[str, str] | None) -> None:
+    """Says where the page is, and serves until Ctrl-C or SIGTERM."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    report(f"{line}  (Ctrl-C ends it)")
+    if auth is None and not _loopback(host):
+        say(f"note: whoever reaches this machine can work here; {AUTH}=user:password asks for a login")
+    try:
+        while not ended.wait(0.5):
             pass
-        finally:
-            page.close(verbose=False)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        page.close(verbose=False)
 
 
-def _auth(text: str) -> tuple[str, str] | None:
+def login(text: str) -> tuple[str, str] | None:
+    """(user, password) of "user:password"; None for ""."""
     if not text:
         return None
     user, colon, password = text.partition(":")
