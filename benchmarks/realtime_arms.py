@@ -91,15 +91,17 @@ def our_arms(
     device: torch.device,
     ablation: bool,
     scene: tuple[str, str | None] = ("", None),
+    switches: Sequence[tuple[str, dict[str, Any]]] = SWITCHES,
 ) -> list[Arm]:
-    """Ours with every optimisation off, then with one more at a time, or at once with all of
-    `Tuning.for_device`; and that again with an affect that moves at every frame."""
+    """Ours with every optimisation off, then with one more at a time (another way of attention by itself: it
+    may not be there), or at once with all of `Tuning.for_device`; and that again with an affect that moves at
+    every frame."""
 
     def arm(name: str, tuning: Tuning, moving: bool = False) -> Arm:
         return Arm(name, lambda: our_runner(sampler(tuning), tuning, scene, moving), tuning.compile)
 
     arms, tuning = [arm("ours, nothing switched on", NOTHING)], NOTHING
-    for name, change in SWITCHES if ablation else ():
+    for name, change in switches if ablation else ():
         wanted = replace(tuning, **change)
         try:
             wanted.check(device)
@@ -107,8 +109,9 @@ def our_arms(
             why = NO_GPU if device.type != "cuda" else str(error)
             arms.append(replace(arm(f"+ {name}", wanted), unable=why))
             continue
-        tuning = wanted
-        arms.append(arm(f"+ {name}", tuning))
+        arms.append(arm(f"+ {name}", wanted))
+        if "attention" not in change:
+            tuning = wanted
     usual = Tuning.for_device(device)
     return [*arms, arm("ours, as it comes", usual), arm("the same, affect moving", usual, moving=True)]
 
@@ -231,10 +234,10 @@ def our_unet_sampler(networks: Networks, setting: Setting, tuning: Tuning) -> Re
         hoist=tuning.hoist,
         channels_last=tuning.channels_last,
         attention=tuning.attention,
+        kernels=tuning.kernels,
     )
-    return RealtimeSampler(
-        denoiser, TinyDecoder(vae, tuning.channels_last), schedule, setting.mode, setting.batch, tuning
-    )
+    decoder = TinyDecoder(vae, tuning.channels_last, tuning.kernels)
+    return RealtimeSampler(denoiser, decoder, schedule, setting.mode, setting.batch, tuning)
 
 
 def our_runner(

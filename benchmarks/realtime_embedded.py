@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from realtime_arms import Arm, Runner, our_arms
+from realtime_arms import SWITCHES, Arm, Runner, our_arms
 from roofline import Work, count
 
 from emotive.affect import Affect
@@ -47,9 +48,10 @@ def embedded_arms(pipe: EmotiveImagePipeline, steps: int, ablation: bool) -> lis
         layout = torch.channels_last if tuning.channels_last else torch.contiguous_format
         for part in (mine.denoiser, mine.decoder):
             part.to(memory_format=layout)
-        return realtime(mine, steps=steps, tuning=tuning)
+        return realtime(mine, steps=steps, tuning=replace(tuning, channels_last=True))  # as laid out here
 
-    ours = our_arms(sampler, pipe.device, ablation, SCENE)
+    mine = [switch for switch in SWITCHES if not {"attention", "kernels"} & set(switch[1])]
+    ours = our_arms(sampler, pipe.device, ablation, SCENE, mine)
     return [Arm("the pipeline's own call", lambda: pipeline_runner(pipe, steps)), *ours]
 
 

@@ -208,8 +208,9 @@ function addSource(name, label, { start: begin = () => {}, stop = () => {} } = {
 
 function follow(name) {
   if (name === source || !sources.has(name)) return;
-  sources.get(source)?.stop();
+  const before = sources.get(source);
   source = name;
+  before?.stop();
   for (const [each, { button }] of sources) button.setAttribute("aria-pressed", String(each === name));
   sources.get(name).begin();
 }

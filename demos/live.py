@@ -188,8 +188,10 @@ class LiveRoom:
         if not isinstance(frame, int) or isinstance(frame, bool):
             raise InputError("drawn takes the number of a frame")
         with self._turns:
-            if not viewer.drawn <= frame <= viewer.number:
+            if not 0 <= frame <= viewer.number:
                 raise InputError(f"frame {frame} is not under way")
+            if frame < viewer.drawn:  # given up on meanwhile
+                return
             viewer.drawn, viewer.sent = frame, time.monotonic()
             self._turns.notify()
 
@@ -227,15 +229,17 @@ class LiveRoom:
 
     def _serve(self, viewer: Viewer) -> None:
         """One picture for one viewer, or one line that says why there is none."""
+        with self._turns:
+            scene = viewer.scene
         try:
             kept = self._keep(viewer)
             if not kept and self._hold(viewer):
                 self._frame(viewer)
         except EmotiveError as error:
-            self._gave_up(viewer, sentence(error))
+            self._gave_up(viewer, scene, sentence(error))
         except Exception:  # the others are still to be served
             traceback.print_exc(file=sys.stderr)
-            self._gave_up(viewer, "The picture failed, which is a fault here: its log says more")
+            self._gave_up(viewer, scene, "The picture failed, which is a fault here: its log says more")
 
     def _keep(self, viewer: Viewer) -> bool:
         with self._turns:
@@ -281,13 +285,14 @@ class LiveRoom:
         seconds = time.monotonic() - began
         viewer.deliver(Picture(frame, jpeg, shown, echo, arrived, seconds))
 
-    def _gave_up(self, viewer: Viewer, line: str) -> None:
-        """Says why, and leaves it at that until the page asks for something else."""
+    def _gave_up(self, viewer: Viewer, failed: Scene | None, line: str) -> None:
+        """Says why, and leaves it at that until the page asks for something else, if it has not already."""
         with self._turns:
-            failed, viewer.keeping = viewer.scene, False
-            if viewer.held is None or viewer.held[0] != failed:  # back to the scene that could be painted
-                viewer.scene = None if viewer.held is None else viewer.held[0]
-            viewer.shown = viewer.target
+            viewer.keeping = False
+            if viewer.scene == failed:
+                if viewer.held is None or viewer.held[0] != failed:  # back to the scene that could be painted
+                    viewer.scene = None if viewer.held is None else viewer.held[0]
+                viewer.shown = viewer.target
             viewer.drawn = viewer.number
         viewer.deliver(Told("problem", line))
 

@@ -12,6 +12,7 @@ import queue
 import secrets
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,6 +147,7 @@ class Take:
         self._sent = self._seen = 0
         self._moved = threading.Condition()
         self.ended = self.over = self._listening = False
+        self._until = 0.0  # when listening ends, however little has come
         self._thread = threading.Thread(target=self._run, name="live portrait", daemon=True)
         self._thread.start()
 
@@ -216,8 +218,12 @@ class Take:
         pipe = beside(self._head.head())
         if self.over:
             return
-        if not self._head.turns.acquire(timeout=PATIENCE):
-            raise InputError("the portraits are all speaking to others: try again in a moment")
+        end = time.monotonic() + PATIENCE
+        while not self._head.turns.acquire(timeout=0.1):
+            if self.over:
+                return
+            if time.monotonic() > end:
+                raise InputError("the portraits are all speaking to others: try again in a moment")
         try:
             with self._head.drawing(self._portrait) as draw:
                 self._spoken_to(pipe, draw)
@@ -227,7 +233,7 @@ class Take:
     def _spoken_to(self, pipe: EmotiveTalkingHeadPipeline, draw: Drawing) -> None:
         import torch
 
-        self._listening = True
+        self._listening, self._until = True, time.monotonic() + LONGEST_TAKE + PATIENCE
         self._listener.state("listening")
         seed = secrets.randbelow(1_000_000)
         first = self._next()
@@ -246,6 +252,8 @@ class Take:
 
     def _next(self) -> np.ndarray | None:
         """What comes next from the microphone; None at the end of the take."""
+        if time.monotonic() > self._until:
+            return None
         try:
             return self._chunks.get(timeout=PATIENCE)
         except queue.Empty:

@@ -149,12 +149,20 @@ class Connection:
 
     # -- its life ------------------------------------------------------------------------------------------
 
-    async def live(self, idle: float, stalled: float) -> None:
-        """Until the page is gone, idle for `idle` seconds, or silent about its frames for `stalled`."""
-        tasks = [
-            asyncio.create_task(each) for each in (self._write(), self._watch(idle, stalled), self._read())
-        ]
+    async def live(
+        self,
+        idle: float,
+        stalled: float,
+        rooms: Sequence[Callable[[Connection], Mapping[str | int, Handler]]] = (),
+    ) -> None:
+        """Until the page is gone, idle for `idle` seconds, or silent about its frames for `stalled`. `rooms`
+        answer to more kinds of messages, see `serve_live`."""
+        tasks: list[asyncio.Task[None]] = []
         try:
+            for each in rooms:
+                self.handlers.update(each(self))
+            parts = self._write(), self._watch(idle, stalled), self._read()
+            tasks += [asyncio.create_task(part) for part in parts]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.room.leave(self.viewer)
@@ -344,8 +352,6 @@ def serve_live(
         except InputError as error:
             await goodbye(socket, FULL, sentence(error))
             return
-        for each in rooms:
-            connection.handlers.update(each(connection))
-        await connection.live(idle, stalled)
+        await connection.live(idle, stalled, rooms)
 
     app.router.routes.insert(0, WebSocketRoute(PATH, live_socket))

@@ -23,6 +23,7 @@ import queue
 import struct
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -45,6 +46,8 @@ STAMP = struct.Struct("<xxxIf")  # behind the tag, so that what follows lies at 
 FORMAT = struct.Struct("<xxxII")
 LONGEST_CHUNK = 1.0  # seconds
 MOST_WAITING = 2.0  # seconds of sound that wait for the judge; what is older is passed over
+MOST_ENDING = 3  # takes of a page that are over and not yet put down
+SOONEST = 0.5  # seconds between two beginnings of a microphone
 QUIETEST = -90.0  # dB re full scale that are told
 
 
@@ -107,15 +110,21 @@ class Guest:
         self._ear: Ear | None = None
         self._take: Take | None = None
         self._gone = False
+        self._begun = -SOONEST
+        self._ending: list[Take] = []  # whose threads still have something to put down
 
     def microphone(self, message: dict[str, Any]) -> None:
         """Sound is going to come, or no more."""
         on = _flag(message, "on")
+        rate = _rate(message) if on else 0
+        if on and time.monotonic() - self._begun < SOONEST:
+            raise InputError("the microphone was turned on a moment ago: try again")
         if self._ear is not None:
             self._ear.close()
             self._ear = None
         if on and not self._gone:
-            self._ear = Ear(self._room.judge, self._connection, _rate(message))
+            self._begun = time.monotonic()
+            self._ear = Ear(self._room.judge, self._connection, rate)
         elif not on and self._take is not None:
             self._take.stop()
 
@@ -129,8 +138,12 @@ class Guest:
         ear = self._listening()
         if self._room.head is None:
             raise InputError("there are no portraits here")
+        self._ending = [take for take in self._ending if not take.join(0)]
+        if len(self._ending) >= MOST_ENDING:
+            raise InputError("the portrait is still busy with your last words: try again in a moment")
         if self._take is not None:
             self._take.cancel()
+            self._ending.append(self._take)
         mine, number = message.get("feeling") == "mine", _number(message, "take")
         self._take = Take(
             self._room.head,
@@ -201,6 +214,8 @@ class Ear:
     def push(self, samples: np.ndarray) -> None:
         """More sound, int16 (N,)."""
         with self._lock:
+            if self._waiting > MOST_WAITING * self.rate:  # the judge is late, or still opening
+                return
             self._waiting += len(samples)
         self._words.put(samples)
 
@@ -246,9 +261,8 @@ class Ear:
             self._tell(live)
             return
         with self._lock:
-            late = self._waiting > MOST_WAITING * self.rate
             self._waiting -= len(word)
-        if not late and live.push(word) is not None:
+        if live.push(word) is not None:
             self._tell(live)
 
     def _tell(self, live: LiveVoiceAffect) -> None:

@@ -64,7 +64,13 @@ def realtime(
     guidance = pipe.few_step_guidance(guidance_scale, affect_guidance_scale)
     device = pipe._execution_device
     tuning = tuning or Tuning.for_device(device)
+    if tuning.attention != "sdpa" or not tuning.channels_last or tuning.kernels:
+        raise InputError(
+            "our own image model has its own attention and layout: leave attention, channels_last and "
+            "kernels as they are"
+        )
     schedule = StepSchedule.flow(steps, config.few_step_shift)
     networks = pipe.text_encoder, pipe.affect_embedding, pipe.denoiser
     denoiser = PixelDenoiser(*networks, schedule, guidance, tuning.hoist)
-    return RealtimeSampler(denoiser, PixelDecoder(pipe.decoder, texture), schedule, mode, batch, tuning)
+    decoder = PixelDecoder(pipe.decoder, texture, 8 * config.sample_size)
+    return RealtimeSampler(denoiser, decoder, schedule, mode, batch, tuning)

@@ -249,6 +249,12 @@ def _checked_guidance(scale: Any, imitates: bool) -> float:
 def _decoder_of(pipe: Any, given: Any) -> Any:
     """An autoencoder on the UNet's device."""
     if given is None:
+        overflows = pipe.vae.dtype == torch.float16 and pipe.vae.config.get("force_upcast")
+        if overflows and pipe.unet.config["addition_embed_type"] == "text_time":
+            raise InputError(
+                "the autoencoder of Stable Diffusion XL overflows in fp16: give an AutoencoderTiny as the "
+                "decoder, or open in bf16"
+            )
         return pipe.vae
     if not isinstance(given, (str, os.PathLike)):
         if (device := getattr(given, "device", pipe.unet.device)) != pipe.unet.device:

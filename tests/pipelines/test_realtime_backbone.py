@@ -292,3 +292,8 @@ def test_realtime_opens_them_too():
     sampler = realtime(pipe, steps=2, tuning=PLAIN)
     sampler.prepare(PROMPT, seed=4)
     assert apart(sampler.step().pixels(), by_the_pipeline(pipe, [PROMPT], 2, 8.5, 4)) <= 1
+
+
+def test_the_autoencoder_of_xl_is_refused_in_fp16():
+    with pytest.raises(InputError, match="overflows in fp16"):
+        backbone_sampler(turbo_pipe("sdxl").to(torch.float16), 1)

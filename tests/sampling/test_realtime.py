@@ -1,6 +1,8 @@
 """The real-time sampler over our own model: the same pictures as the pipeline, whatever makes it fast."""
 
+import copy
 import time
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +11,13 @@ import torch
 from tiny import tiny_image_pipeline  # pyright: ignore[reportMissingImports]
 
 from emotive.affect import Affect
-from emotive.errors import InputError
+from emotive.errors import EmotiveError, InputError
+from emotive.models.blocks import rotary_grid
 from emotive.models.image_decoder import ImageDecoder
 from emotive.pipelines.realtime import realtime
 from emotive.sampling.flow import euler_step, flow_sigmas, velocity
+from emotive.sampling.realtime.denoiser import rows_of
+from emotive.sampling.realtime.graph import memory_for
 from emotive.sampling.realtime.pixel import PixelDecoder
 from emotive.sampling.realtime.schedule import StepSchedule
 from emotive.sampling.realtime.step import stream_step, take_step
@@ -150,7 +155,7 @@ def test_one_pass_finishes_a_picture_as_many_do():
         network = ImageDecoder(channels=(8, 8, 8))
         torch.nn.init.normal_(network.out.weight, std=0.1)
         small = torch.randn(2, 3, 64, 64)
-    decode, control = PixelDecoder(network, 1.5), torch.tensor([[0.0, 0.7], [0.3, -0.8]])
+    decode, control = PixelDecoder(network, 1.5, 512), torch.tensor([[0.0, 0.7], [0.3, -0.8]])
     with torch.no_grad():
         quick = decode(small, control)
         plain = decode._in_torch(small.clamp(-1, 1), control[:, 1])
@@ -192,7 +197,7 @@ BAD = {
     "guidance_scale": dict(guidance_scale=9.0),
     "does not take": dict(anchors=3),
     "graph needs a CUDA device": dict(tuning=Tuning(graph=True)),
-    "kernels needs a CUDA device": dict(tuning=Tuning(kernels=True)),
+    "leave attention, channels_last and kernels": dict(tuning=Tuning(attention="math")),
 }
 
 
@@ -223,3 +228,54 @@ def test_bad_requests_leave_the_sampler_painting(pipe):
     with pytest.raises(InputError, match="draw"):
         sampler.prepare("zebra quantum")
     assert np.array_equal(sampler.step().pixels(), before)
+
+
+def test_an_affect_that_cannot_be_read_leaves_the_scene_as_it_was(pipe):
+    sampler = realtime(pipe, steps=1)
+    sampler.prepare(HOUSE, "joy", seed=1)
+    before = sampler.step().pixels()
+    with pytest.raises(InputError):
+        sampler.enter(sampler.scene(BOAT, seed=2), "elation-ish")
+    assert np.array_equal(sampler.step().pixels(), before)
+
+
+def test_small_models_paint_small_pictures(pipe):
+    small = copy.deepcopy(pipe)
+    small.denoiser.register_to_config(sample_size=32)
+    small.denoiser.position = torch.nn.Parameter(small.denoiser.position[:16])
+    side = small.denoiser.cos.shape[1]
+    small.denoiser.cos, small.denoiser.sin = rotary_grid(4, 2 * side)
+    sampler = realtime(small, steps=1)
+    sampler.prepare(HOUSE, "joy", seed=3)
+    frame = sampler.step().pixels()
+    assert frame.shape == (1, 256, 256, 3)
+    assert np.abs(frame[0].astype(int) - pictures(small, HOUSE, "joy", 1, 3)).max() <= 1
+
+
+def test_where_memory_runs_out_the_batch_that_fits_is_named():
+    held = []
+
+    def paint(batch: int) -> None:
+        tensors = torch.zeros(batch)
+        held.append(weakref.ref(tensors))
+        if sum(ref() is not None for ref in held) > 1 or batch > 5:
+            raise torch.OutOfMemoryError("no room")
+
+    with pytest.raises(EmotiveError, match="out of GPU memory at batch 16: batch 5 fits"):
+        with memory_for(16, paint):
+            paint(16)
+
+
+def test_our_networks_compile_whole(pipe):
+    """Traced without a break, as on a GPU; what is made of it there is not looked at."""
+    sampler = realtime(pipe, steps=2)
+    sampler.prepare(HOUSE, "joy", seed=3)
+    whole = {"fullgraph": True, "dynamic": False, "backend": "eager"}
+    with torch.inference_mode():
+        condition = torch.compile(sampler._condition, **whole)(sampler._scene, sampler._control)
+        rows = rows_of(condition, range(1), 1)
+        drawn = torch.compile(sampler._draw, **whole)(sampler._noise[0], *rows)
+        pixels = torch.compile(sampler.decoder._in_torch, **whole)(drawn.clamp(-1, 1), sampler._control[:, 1])
+        plain = sampler.denoiser.draw(sampler._noise[0], *rows)
+    torch.testing.assert_close(drawn, plain)
+    assert pixels.dtype == torch.uint8 and pixels.shape == (1, 512, 512, 3)

@@ -104,7 +104,7 @@ class TransformerBlock(nn.Module):
         size = qk.shape[-1]
         weight = torch.stack([self.query_norm.weight * size**-0.5, self.key_norm.weight])[:, None]
         x = qk.float()
-        x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + torch.finfo(qk.dtype).eps) * weight
+        x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + torch.finfo(torch.float32).eps) * weight
         return rotate(x, cos[:, None, None], sin[:, None, None]).to(qk.dtype)
 
 

@@ -29,6 +29,7 @@ CUDA_OPTIONS: dict[str, Any] = {
     "epilogue_fusion": False,
     "triton.cudagraphs": False,
 }
+SHAPES = 256  # for which one function may be compiled; torch gives up after 8
 CPU_OPTIONS: dict[str, Any] = {"conv_1x1_as_mm": False}  # freezing: measured, and no faster on two cores
 
 
@@ -42,7 +43,13 @@ def compiled(part: Callable[..., Any], device: torch.device) -> Callable[..., An
     """
     check_compiler(device)
     options = CUDA_OPTIONS if device.type == "cuda" else CPU_OPTIONS
-    return torch.compile(part, fullgraph=True, dynamic=False, options=options)
+    whole = torch.compile(part, fullgraph=True, dynamic=False, options=options)
+
+    def call(*args: Any) -> Any:
+        with torch._dynamo.config.patch(recompile_limit=SHAPES):  # counted for all samplers of a process
+            return whole(*args)
+
+    return call
 
 
 def check_compiler(device: torch.device) -> None:

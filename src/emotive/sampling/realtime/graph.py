@@ -7,6 +7,7 @@ to frame (noise, affect, a scene) is copied into tensors that stay where they ar
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -62,10 +63,8 @@ def captured(
     state = None if generator is None else generator.get_state()
     kept = [(buffer, buffer.clone()) for buffer in buffers]
 
-    here, aside = (
-        torch.cuda.current_stream(),
-        torch.cuda.Stream(),
-    )  # no graph is recorded on the default stream
+    # No graph is recorded on the default stream.
+    here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
     aside.wait_stream(here)
     with torch.cuda.stream(aside):
         for _ in range(warmup):
@@ -99,7 +98,7 @@ def memory_for(batch: int, trial: Callable[[int], object]) -> Iterator[None]:
         return
     except torch.OutOfMemoryError as error:
         first = " ".join(str(error).split())[:120]
-    # Outside the handler: the error's traceback holds the tensors of the frame that did not fit.
+        traceback.clear_frames(error.__traceback__)  # they hold the tensors of the frame that did not fit
     fits = largest_batch(batch - 1, trial)
     if fits:
         raise EmotiveError(f"out of GPU memory at batch {batch}: batch {fits} fits")

@@ -97,18 +97,17 @@ class Output:
             )
         number, self._painted = self._painted, self._painted + 1
         if not self.pinned:
-            own = np.array(
-                pixels.cpu().numpy()
-            )  # a copy on the CPU too: the sampler's buffer is painted over
+            own = pixels.cpu().numpy()
+            if pixels.device.type == "cpu":  # what was painted is painted over
+                own = own.copy()
             own.flags.writeable = False
             return Frame(number, own, noted)
         buffer = self._buffers[number % BUFFERS]
         with buffer.lock:  # waits only for a `Frame.copy` of the frame that goes now
             buffer.number = number
             painting = torch.cuda.current_stream(self.device)
-            painting.wait_event(
-                buffer.copied
-            )  # of two frames ago: past, unless the bus is slower than the sampler
+            # Of two frames ago: past, unless the bus is slower than the sampler.
+            painting.wait_event(buffer.copied)
             buffer.aside.copy_(pixels)
             buffer.painted.record(painting)
             self._copies.wait_event(buffer.painted)

@@ -77,7 +77,7 @@ class PixelDenoiser:
 class PixelDecoder:
     """Small pictures to `side` px, with `texture` times the surface texture (0 is none)."""
 
-    def __init__(self, decoder: ImageDecoder, texture: float = 1.0, side: int = 512):
+    def __init__(self, decoder: ImageDecoder, texture: float, side: int):
         self.decoder, self.texture = decoder, texture
         self.fields = texture_fields(side, decoder.device)
         self.opaque = decoder.device.type == "cpu"

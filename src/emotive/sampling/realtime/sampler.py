@@ -112,6 +112,7 @@ class RealtimeSampler:
         self._conditioned = None  # while neither scene nor affect change
         self._captured: dict[bool, Callable[[], Tensor]] = {}
         self._output: Output | None = None
+        self._began = False
         self._times: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
 
     # -- what is painted -------------------------------------------------------------------------------------
@@ -144,7 +145,10 @@ class RealtimeSampler:
 
     @torch.inference_mode()
     def enter(self, scene: LiveScene, affect: Affect | str | Sequence[Affect | str] | None = None) -> None:
-        """Goes over to a prepared scene: a copy on the device, and no more."""
+        """Goes over to a prepared scene: a copy on the device; in a stream, S - 1 frames as well, which
+        nobody sees, so that the next is finished."""
+        control = self._control_of(affect)  # what is wrong with it is said before anything changes
+        self._conditioned = None
         if not self._scene:
             self._scene = {name: tensor.clone() for name, tensor in scene.tensors.items()}
         for name, tensor in scene.tensors.items():
@@ -153,7 +157,7 @@ class RealtimeSampler:
         self._fresh = scene.fresh
         self._generator.manual_seed(scene.seed)
         self._host_generator.manual_seed(scene.seed)
-        self.update(affect)
+        self._send(control)
         if self.mode == "stream":  # every picture under way begins anew, as if it had just set out
             self._under_way.copy_(self.schedule.start * self._noise[:1])
             for _ in range(len(self.schedule) - 1):
@@ -162,10 +166,15 @@ class RealtimeSampler:
     @torch.inference_mode()
     def update(self, affect: Affect | str | Sequence[Affect | str] | None) -> None:
         """Goes on in another affect (or one for each picture), from the next frame on. Waits for nothing."""
+        self._send(self._control_of(affect))
+
+    def _control_of(self, affect: Affect | str | Sequence[Affect | str] | None) -> Tensor:
         given = [affect] * self.batch if affect is None or isinstance(affect, (str, Affect)) else list(affect)
         if len(given) != self.batch:
             raise InputError(f"{len(given)} affects for a batch of {self.batch}: give one, or one for each")
-        control = self.denoiser.control([Affect.neutral() if a is None else Affect.parse(a) for a in given])
+        return self.denoiser.control([Affect.neutral() if a is None else Affect.parse(a) for a in given])
+
+    def _send(self, control: Tensor) -> None:
         if self._control is None:
             self._control = torch.zeros_like(control, device=self.device)
         if self.device.type == "cuda":
@@ -181,13 +190,7 @@ class RealtimeSampler:
         if self._control is None:
             raise InputError("there is nothing to paint yet: call prepare first")
         began = time.perf_counter()
-        if self._output is None and self.device.type == "cuda":
-            from .graph import memory_for
-
-            with memory_for(self.batch, self._painted_in):
-                pixels = self._painted()
-        else:
-            pixels = self._painted()
+        pixels = self._painted()
         if self._output is None:
             self._output = Output(tuple(pixels.shape), self.device, self.tuning.pinned)
         return self._output.put(pixels, partial(self._note, began))
@@ -210,7 +213,7 @@ class RealtimeSampler:
         """How fast the last frames came whose pixels were read."""
         if not self._times:
             return Stats(0, 0.0, 0.0, 0.0)
-        began, ended = np.array(self._times).T
+        began, ended = np.array(tuple(self._times)).T
         p50, p99 = np.percentile(1000 * (ended - began), (50, 99))
         # Time in which nobody asked for a frame does not count.
         busy = float(np.minimum(ended - began, np.diff(ended, prepend=began[0])).sum())
@@ -224,6 +227,19 @@ class RealtimeSampler:
 
     def _painted(self) -> Tensor:
         """Pixels of the next frame, uint8 (B, H, W, 3), on the device."""
+        if self.device.type != "cuda":
+            return self._paint()
+        with torch.cuda.device(self.device):  # where graphs are recorded and our kernels launched
+            if self._began:
+                return self._paint()
+            from .graph import memory_for
+
+            with memory_for(self.batch, self._painted_in):
+                pixels = self._paint()
+            self._began = True
+            return pixels
+
+    def _paint(self) -> Tensor:
         if self._fresh and not self.tuning.device_noise:
             self._noise.copy_(torch.randn(self._noise.shape, generator=self._host_generator))
         if not self.tuning.graph:
@@ -281,8 +297,9 @@ class RealtimeSampler:
         plain = replace(self.tuning, compile=False, graph=False, pinned=False)
         smaller = (self.denoiser, self.decoder, self._numbers, self.mode, batch, plain)
         sampler = RealtimeSampler(*smaller)
+        sampler._began = True  # its own lack of memory is for the caller to see
         sampler.prepare()
-        sampler.step()
+        sampler._painted()
 
     def _drawn(self, seed: int) -> Tensor:
         """(D, C, h, w), on the CPU, as the pipelines draw it: a device changes a picture by rounding only."""

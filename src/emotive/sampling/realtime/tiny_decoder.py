@@ -17,7 +17,7 @@ class TinyDecoder:
     vae: on its device; it stays as it is, except that `channels_last` lays its weights out in that way.
     kernels: see `Tuning`.
 
-    Raises InputError for another autoencoder, and for one that overflows in its dtype.
+    Raises InputError for another autoencoder.
     """
 
     opaque = False
@@ -28,10 +28,6 @@ class TinyDecoder:
         if not isinstance(vae, (AutoencoderTiny, AutoencoderKL)):
             raise InputError(
                 f"a decoder is an AutoencoderTiny or an AutoencoderKL of diffusers, not {type(vae).__name__}"
-            )
-        if isinstance(vae, AutoencoderKL) and vae.dtype == torch.float16 and vae.config["force_upcast"]:
-            raise InputError(
-                "this autoencoder overflows in fp16: give an AutoencoderTiny as the decoder, or open in bf16"
             )
         if hasattr(vae, "_hf_hook"):
             raise InputError(
