@@ -13,7 +13,7 @@ ATTENTION = ("sdpa", "cudnn", "flash", "efficient", "math", "xformers")
 
 @dataclass(frozen=True)
 class Tuning:
-    """Switches. All of them leave the picture as it is, but for rounding.
+    """Switches. All of them leave the picture as it is, but for rounding and the noise of `device_noise`.
 
     channels_last: convolutions with the channels innermost in memory.
     hoist: what does not depend on the sample (time embeddings, keys and values of attention) is computed
