@@ -20,6 +20,7 @@ const LARGEST_CURVE = 200_000; // bytes
 const { offered, curve: given, prompt, seed: firstSeed, steps: firstSteps, ...start } = props.value;
 let here = start; // where the pad is
 let scene = { prompt, seed: String(firstSeed), steps: firstSteps };
+let painted = scene; // the last one that could be
 
 // -- the connection ----------------------------------------------------------------------------------------
 
@@ -39,10 +40,13 @@ const line = liveSocket({
 });
 
 line.on("problem", ({ line: text }) => {
+  scene = painted;
+  showScene();
   problem.textContent = `${text.replace(/\.$/, "")}.`;
   keep.disabled = !shown.number;
 });
 line.on("notes", ({ line: text }) => {
+  painted = scene;
   notes.textContent = text;
   problem.textContent = "";
 });
@@ -50,11 +54,15 @@ line.on("busy", ({ line: text }) => { wait.textContent = text; });
 
 function look(change) {
   scene = { ...scene, ...change };
+  showScene();
+  line.send("scene", scene);
+}
+
+function showScene() {
   seed.value = scene.seed;
   for (const button of steps.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(Number(button.textContent) === scene.steps));
   }
-  line.send("scene", scene);
 }
 
 // -- where the pad is: the newest word counts, at once if there was none just now ------------------------------

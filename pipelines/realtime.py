@@ -47,6 +47,8 @@ def realtime(
 
     Raises InputError for what cannot be honoured.
     """
+    if tuning is not None and not isinstance(tuning, Tuning):
+        raise InputError(f"tuning is a Tuning, not {type(tuning).__name__}")
     if not isinstance(pipe, EmotiveImagePipeline):
         from .realtime_backbone import backbone_sampler
 
@@ -57,7 +59,9 @@ def realtime(
         raise InputError(f"our own image model does not take {', '.join(options)}")
     config = pipe.denoiser.config
     steps = 2 if steps is None else steps
-    if steps not in config.few_steps:
+    if not 0 <= texture <= 4:
+        raise InputError(f"texture must lie in 0..4, not {texture}")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps not in config.few_steps:
         raise InputError(
             f"in real time this model takes {', '.join(map(str, config.few_steps))} steps, not {steps}"
         )

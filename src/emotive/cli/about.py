@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -64,8 +64,17 @@ def show(
             "made on": f"{made.device}, {made.dtype}, {made.threads} threads, torch {made.torch}",
             **_again(made, file),
             **{label: made.extra[key] for label, key in ASIDE.items() if key in made.extra},
+            **(_film(made) if made.medium == "film" else {}),
         }
     )
+
+
+def _film(made: Provenance) -> dict[str, Any]:
+    """What else a film says of itself."""
+    told = {key: made.extra[key] for key in ("seconds", "drift", "softness") if key in made.extra}
+    scenes = made.extra.get("scenes") or ()
+    listed = {f"from {at:g} s": prompt for at, prompt in scenes}
+    return {**listed, **told}
 
 
 @app.command()

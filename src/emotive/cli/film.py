@@ -93,6 +93,10 @@ def film(
         if target.suffix.lower() == ".gif" and audio is not None:
             raise InputError("a .gif has no sound: leave out --audio, or write a .mp4 or .webm")
         plan, sound = _with_sound(plan, source, heard=music is not None)
+    elif SOUND in plan.extra and (target.suffix.lower() == ".gif" or curve is not None or affect is not None):
+        said = plan.extra[SOUND]
+        plan = replace(plan, extra={k: v for k, v in plan.extra.items() if not k.startswith(SOUND)})
+        say(f"note: without the sound of {like}, {said!s:.80}; --audio adds it")
     elif SOUND in plan.extra:
         raise InputError(f"{like} was made with {plan.extra[SOUND]!s:.80}: give that with --audio")
     plan = _checked(plan)

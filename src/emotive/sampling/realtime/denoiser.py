@@ -21,6 +21,9 @@ class LiveDenoiser(Protocol):
     def device(self) -> torch.device: ...
 
     @property
+    def dtype(self) -> torch.dtype: ...
+
+    @property
     def latent_shape(self) -> tuple[int, int, int]:
         """(C, h, w) of one sample."""
         ...

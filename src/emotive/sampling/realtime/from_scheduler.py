@@ -157,7 +157,9 @@ def _clean_by_formula(scheduler: Any, i: int, name: str) -> tuple[float, float]:
         raise InputError(f"{name} does not tell the clean picture: {ADVICE}")
     alpha = kept[int(scheduler.timesteps[i])].double()
     signal, sigma = float(alpha.sqrt()), float((1 - alpha).sqrt())
-    known = {"epsilon": (1 / signal, -sigma / signal), "v_prediction": (signal, -sigma), "sample": (0.0, 1.0)}
+    known = {"v_prediction": (signal, -sigma), "sample": (0.0, 1.0)}
+    if signal:  # where there is only noise left, noise tells nothing
+        known["epsilon"] = 1 / signal, -sigma / signal
     if scheduler.config.prediction_type not in known:
         raise InputError(
             f"{name} predicts {scheduler.config.prediction_type!r}: use epsilon, v_prediction or sample"

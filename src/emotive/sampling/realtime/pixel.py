@@ -45,6 +45,10 @@ class PixelDenoiser:
         return self.denoiser.device
 
     @property
+    def dtype(self) -> torch.dtype:
+        return self.denoiser.dtype
+
+    @property
     def latent_shape(self) -> tuple[int, int, int]:
         side = self.denoiser.config["sample_size"]
         return 3, side, side

@@ -81,7 +81,7 @@ class RealtimeSampler:
             raise InputError(f"mode {mode!r} is not one of {', '.join(MODES)}")
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch <= MAX_BATCH:
             raise InputError(f"batch must be a whole number in 1..{MAX_BATCH}, not {batch!r}")
-        self.device = denoiser.device
+        self.device, self._dtype = denoiser.device, denoiser.dtype
         self.tuning = tuning or Tuning.for_device(self.device)
         self.tuning.check(self.device)
         self.denoiser, self.decoder, self.mode, self.batch = denoiser, decoder, mode, batch
@@ -135,6 +135,8 @@ class RealtimeSampler:
     @torch.inference_mode()
     def scene(self, prompt: str | Sequence[str] = "", seed: int = 0, fresh: bool = False) -> LiveScene:
         """Prepares a prompt without painting it yet, for `enter`."""
+        if not isinstance(prompt, (str, list, tuple)):
+            raise InputError(f"a prompt is text, or one for each picture, not {type(prompt).__name__}")
         prompts = [prompt] * self.batch if isinstance(prompt, str) else list(prompt)
         if len(prompts) != self.batch:
             raise InputError(f"{len(prompts)} prompts for a batch of {self.batch}: give one, or one for each")
@@ -169,7 +171,12 @@ class RealtimeSampler:
         self._send(self._control_of(affect))
 
     def _control_of(self, affect: Affect | str | Sequence[Affect | str] | None) -> Tensor:
-        given = [affect] * self.batch if affect is None or isinstance(affect, (str, Affect)) else list(affect)
+        one = affect is None or isinstance(affect, (str, Affect))
+        given = [affect] * self.batch if one else affect
+        if not isinstance(given, (list, tuple)) or not all(
+            each is None or isinstance(each, (str, Affect)) for each in given
+        ):
+            raise InputError("an affect is an Affect or text such as '0.5,-0.2'; or one for each picture")
         if len(given) != self.batch:
             raise InputError(f"{len(given)} affects for a batch of {self.batch}: give one, or one for each")
         return self.denoiser.control([Affect.neutral() if a is None else Affect.parse(a) for a in given])
@@ -187,7 +194,7 @@ class RealtimeSampler:
     @torch.inference_mode()
     def step(self) -> Frame:
         """The next frame. On a GPU it is under way when this returns; `Frame.pixels` waits for it."""
-        if self._control is None:
+        if self._control is None or not self._scene:
             raise InputError("there is nothing to paint yet: call prepare first")
         began = time.perf_counter()
         pixels = self._painted()
@@ -198,6 +205,8 @@ class RealtimeSampler:
     def stream(self, n: int | None = None) -> Iterator[Frame]:
         """`n` frames, or frames for ever. On a GPU each is handed out while the next is painted."""
         before = None
+        if n is not None and (isinstance(n, bool) or not isinstance(n, int)):
+            raise InputError(f"a number of frames is whole, not {n!r}")
         for _ in count() if n is None else range(n):
             frame = self.step()
             if self.device.type != "cuda":
@@ -227,6 +236,8 @@ class RealtimeSampler:
 
     def _painted(self) -> Tensor:
         """Pixels of the next frame, uint8 (B, H, W, 3), on the device."""
+        if self.denoiser.dtype != self._dtype or self.denoiser.device != self.device:
+            raise InputError("the pipeline was moved: make a new sampler of it")
         if self.device.type != "cuda":
             return self._paint()
         with torch.cuda.device(self.device):  # where graphs are recorded and our kernels launched
