@@ -530,7 +530,7 @@ def test_the_encoder_of_the_recipe_knows_the_painters_words():
 
 def test_the_stages_share_all_of_the_time():
     assert sum(SHARES.values()) == pytest.approx(1.0)
-    assert list(SHARES) == ["decoder", "denoiser", "student", "polish"]
+    assert list(SHARES) == ["decoder", "denoiser", "student", "distil", "polish"]
 
 
 def test_a_model_of_another_affect_embedding_is_refused_before_any_work(tmp_path: Path):

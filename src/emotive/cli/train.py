@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from emotive.errors import InputError
 
@@ -21,6 +21,12 @@ def train_image(
     capacity: Annotated[int, option("Training pictures kept on disk, 12 kB each.")] = 100_000,
     batch_size: Annotated[int, option("Pictures per training step.")] = 64,
     compile: Annotated[bool, option("Compile the networks: faster; a CPU needs a C++ compiler.")] = False,
+    stages: Annotated[
+        str | None,
+        option(
+            "Only some: decoder, denoiser, student, distil, polish, with commas; the others' from --init."
+        ),
+    ] = None,
 ) -> None:
     """Teacher, decoder, denoiser, few-step student, card: the whole recipe; run it again to go on."""
     _check(
@@ -32,6 +38,7 @@ def train_image(
     )
     with needs_extra("train"):
         import emotive.data.painter  # noqa: F401  here rather than first in a painter's process
+        from emotive.train.image import check_stages
         from emotive.train.image import train_image as recipe
     from emotive.devices import choose_device
     from emotive.plan import quiet_diffusers
@@ -40,10 +47,13 @@ def train_image(
     choose_device(device)  # what is wrong is said before anything is made
     if init is not None:
         resolve(init)
+    options: dict[str, Any] = {"painters": painters, "capacity": capacity, "batch_size": batch_size}
+    if stages is not None:
+        options["stages"] = tuple(name.strip() for name in stages.split(","))
+        check_stages(options["stages"], init)
     make_folder(output)
-    options = {"painters": painters, "capacity": capacity, "batch_size": batch_size, "compile": compile}
     with quiet_diffusers():
-        print(recipe(output, minutes, device, init, seed, report=report, **options))
+        print(recipe(output, minutes, device, init, seed, compile=compile, report=report, **options))
 
 
 @train_app.command("speech")

@@ -1,17 +1,19 @@
-"""The recipe of the embedded image model: teacher -> decoder -> denoiser -> student -> card.
+"""The recipe of the embedded image model: teacher -> decoder -> denoiser -> student -> one step -> card.
 
     emotive train image --minutes 150 -o runs/image
 
 Painters fill a reservoir of pictures in the background while the networks learn from it. Every stage keeps
 its state in the output folder: the same command goes on where it stopped. `--init NAME|DIR` starts from the
-weights of a finished model instead of from nothing.
+weights of a finished model instead of from nothing; then some stages alone may do:
+
+    emotive train image --init emotive-image-1 --stages distil,polish --minutes 60 -o runs/few-steps
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from torch import Tensor, nn
 from emotive.affect import Affect
 from emotive.data.scenes import FUNCTION_WORDS, LEXICON, SUBJECTS, caption, random_scene
 from emotive.devices import choose_device, choose_dtype
-from emotive.errors import WeightsError
+from emotive.errors import InputError, WeightsError
 from emotive.models.affect_embedding import AffectEmbedding
 from emotive.models.image_decoder import ImageDecoder
 from emotive.models.image_denoiser import ImageDenoiser
@@ -36,11 +38,15 @@ from emotive.weights import resolve, verify, write_sums
 from .image_batches import batches, decoder_batches, polish_batches
 from .image_card import facts_of, fit_estimator, measure, write_card
 from .image_data import Reservoir
+from .image_distil import PAINTINGS, distil_batches, distil_loss
+from .image_likeness import Features
 from .image_losses import SHIFT, Batch, Generator, decoder_loss, flow_loss, guided_velocity, student_loss
+from .image_paths import Paths
 from .loop import Average, Network, train
 
 FEW_STEPS = (1, 2, 4, 8)
-SHARES = {"decoder": 0.03, "denoiser": 0.75, "student": 0.16, "polish": 0.06}
+SHARES = {"decoder": 0.03, "denoiser": 0.60, "student": 0.13, "distil": 0.20, "polish": 0.04}
+PATHS = 4096  # kept on disk, 220 kB each
 
 
 def train_image(
@@ -53,20 +59,25 @@ def train_image(
     capacity: int = 100_000,
     batch_size: int = 64,
     compile: bool = False,
+    stages: Sequence[str] = tuple(SHARES),
     report: Callable[[str], None] = print,
 ) -> Path:
     """Trains the image model and returns the folder of the finished pipeline, `output/emotive-image-1`.
 
     Args:
         output: folder for data, states and sheets; an interrupted run goes on from it.
-        minutes: training time in all, shared among the stages as SHARES says.
+        minutes: training time in all, shared among the stages as SHARES says; painting and paths come on top.
         device: "cpu" or "cuda"; None takes the best one.
         init: an embedded model or a folder to start from.
         seed: of weights, batches and pictures.
         painters: background processes that paint training data.
         capacity: pictures in the reservoir (12 kB each).
         compile: torch.compile the networks: a quarter faster and more; needs a C++ compiler on a CPU.
+        stages: which of SHARES to do; with fewer than all of them, `init` has what the others would make.
+
+    Raises InputError for stages that are none, or for some of them without `init`.
     """
+    check_stages(stages, init)
     place = choose_device(device)
     dtype, reason = choose_dtype(place)
     report(f"training on {place.type}, {reason}")
@@ -96,8 +107,11 @@ def train_image(
     large = Reservoir(output / "large", capacity=max(64, capacity // 66), size=512, paint_size=512)
     affect = _on(place, affect)
     _fill(large, large.capacity, painters, seed + 1, report)
-    _fill(data, min(capacity, max(256, capacity // 5)), painters, seed, report)
-    data.start(painters, seed)
+    paints_on = "denoiser" in stages or "student" in stages  # while the networks learn
+    wanted = min(capacity, max(256, capacity // 5)) if paints_on else capacity
+    _fill(data, wanted, painters, seed, report)
+    if paints_on:
+        data.start(painters, seed)
     try:
         generator, decoder = _on(place, Generator(encoder, denoiser, affect)), _on(place, decoder)
         null_ids = encoder.null(1).to(place)
@@ -105,7 +119,10 @@ def train_image(
         def stage(
             name: str, model: Network, feed: Iterator, loss: Callable[..., Tensor], **options
         ) -> Average[Network]:
-            share, state_file = minutes * SHARES[name], output / f"{name}.pt"
+            if name not in stages:
+                return options.get("average") or Average(model)
+            share = minutes * SHARES[name] / sum(SHARES[stage] for stage in stages)
+            state_file = output / f"{name}.pt"
             return train(model, feed, loss, share, state_file, report=report, label=name, **options)
 
         def sharpness(pair: tuple[Tensor, Tensor]) -> Tensor:
@@ -123,7 +140,8 @@ def train_image(
             lambda b: flow_loss(learner, b, autocast),
             on_save=sheet,
         )
-        sheet.write(teacher, "teacher")
+        if "denoiser" in stages:
+            sheet.write(teacher.model, "teacher")
         generator.load_state_dict(teacher.model.state_dict())
         average, limits = Average(generator), denoiser.config["guidance_limits"]
         student = stage(
@@ -135,18 +153,46 @@ def train_image(
             other_rate=2.5e-4,
             average=average,
         )
-        softer = polish_batches(large, student.model, sharp.model, 8, place, seed, autocast)
+        few = student.model
+        if "distil" in stages:
+            generator.load_state_dict(few.state_dict())
+            paths = Paths(output / "paths", min(PATHS, capacity), few, place, autocast)
+            paths.fill(seed, report)
+            some, features = max(1, int(PAINTINGS * batch_size)), Features(few)
+            look = torch.compile(features, dynamic=False) if compile else features
+            walked = paths.batches(batch_size - some, seed)
+            painted = batches(data, encoder, some, place, seed + 2)
+            few = stage(
+                "distil",
+                generator,
+                distil_batches(walked, painted),
+                lambda b: distil_loss(learner, look, b, autocast),
+                matrix_rate=5e-4,
+                other_rate=2.5e-4,
+            ).model
+        softer = polish_batches(large, few, sharp.model, 8, place, seed, autocast)
         polished = stage("polish", decoder, softer, sharpness, other_rate=5e-4)
         sheet.decoder = polished.model
-        sheet.write(student, "student")
+        sheet.write(few, "student")
         data.stop()
-        folder = _save(output, student.model, polished.model, affect)
+        folder = _save(output, few, polished.model, affect)
         command = f"emotive train image --minutes {minutes:g} --seed {seed} --batch-size {batch_size}"
         command += " --compile" * compile + (f" --init {init}" if init else "")
+        command += f" --stages {','.join(stages)}" * (tuple(stages) != tuple(SHARES))
         _measure(folder, data, command, _history(output, place, dtype), minutes, report)
         return folder
     finally:
         data.stop()
+
+
+def check_stages(stages: Sequence[str], init: str | None) -> None:
+    """Raises InputError unless `stages` are some of SHARES, and all of them where there is no `init`."""
+    unknown = [name for name in stages if name not in SHARES]
+    if unknown or not stages:
+        raise InputError(f"stages must be some of {', '.join(SHARES)}, not {', '.join(unknown) or 'none'}")
+    missing = [name for name in SHARES if name not in stages]
+    if missing and not init:
+        raise InputError(f"without the stage {missing[0]} there must be a model to start from: give --init")
 
 
 def new_text_encoder(dim: int = 256) -> SceneTextEncoder:
@@ -194,11 +240,11 @@ class _SheetWriter:
 
     def __call__(self, average: Average[Generator]) -> None:
         if time.monotonic() - self.written > 600:
-            self.write(average, time.strftime("%H%M%S"))
+            self.write(average.model, time.strftime("%H%M%S"))
             self.written = time.monotonic()
 
     @torch.no_grad()
-    def write(self, average: Average[Generator], name: str) -> None:
+    def write(self, model: Generator, name: str) -> None:
         """24 scenes, half of them never seen in training, from the guided flow in 16 steps."""
         from PIL import Image
 
@@ -206,7 +252,6 @@ class _SheetWriter:
         scenes = [replace(random_scene(rng), subject=subject) for subject in SUBJECTS]
         scenes += [random_scene(rng, reserved=True) for _ in range(12)]
         affects = [Affect(rng.uniform(-1, 1), rng.uniform(-1, 1)) for _ in scenes]
-        model = average.model
         ids = model.text_encoder.tokenize([caption(s, rng) for s in scenes]).to(self.device)
         va = torch.from_numpy(np.stack([a.as_array() for a in affects])).to(self.device)
         never = torch.zeros(len(scenes), dtype=torch.bool, device=self.device)
@@ -243,6 +288,8 @@ def _history(output: Path, place: torch.device, dtype: torch.dtype) -> str:
     """What each stage took, from its state file."""
     stages = []
     for name in SHARES:
+        if not (output / f"{name}.pt").exists():
+            continue
         state = torch.load(output / f"{name}.pt", weights_only=True, mmap=True)
         stages.append(f"{name} {state['samples']:,} samples in {state['spent'] / 60:.0f} minutes")
     machine = torch.cuda.get_device_name() if place.type == "cuda" else f"{torch.get_num_threads()} CPU cores"

@@ -55,7 +55,12 @@ def clean_loss(predicted: Tensor, clean: Tensor, sigma: Tensor) -> Tensor:
     Velocity's own weight 1 / sigma^2 spends the model on noise too faint to see, plain x0 on pure noise.
     """
     error = (predicted - clean).square().mean((1, 2, 3))
-    return (error / (sigma.square() + 0.15)).mean()
+    return (error * noise_weight(sigma)).mean()
+
+
+def noise_weight(sigma: Tensor) -> Tensor:
+    """What an error of x0 counts at a noise level, see `clean_loss`."""
+    return 1 / (sigma.square() + 0.15)
 
 
 def random_sigma(n: int, device: torch.device) -> Tensor:
