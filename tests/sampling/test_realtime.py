@@ -4,6 +4,7 @@ import copy
 import time
 import weakref
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,11 +56,12 @@ def test_frames_are_the_pictures_of_the_pipeline(pipe, steps):
 def test_an_update_shows_in_the_next_frame_and_copies_over_what_is_there(pipe):
     sampler = realtime(pipe, steps=2)
     sampler.prepare(HOUSE, "joy", seed=3)
-    before, address = sampler.step().pixels(), sampler._control.data_ptr()
+    control: Any = sampler._control
+    before, address = sampler.step().pixels(), control.data_ptr()
     assert np.array_equal(sampler.step().pixels(), before)
     sampler.update("sadness")
     after = sampler.step().pixels()
-    assert sampler._control.data_ptr() == address
+    assert sampler._control is control and control.data_ptr() == address
     assert np.abs(after[0].astype(int) - pictures(pipe, HOUSE, "sadness", 2, 3)).max() <= 1
     assert not np.array_equal(after, before)
 
@@ -268,9 +270,9 @@ def test_where_memory_runs_out_the_batch_that_fits_is_named():
 
 def test_our_networks_compile_whole(pipe):
     """Traced without a break, as on a GPU; what is made of it there is not looked at."""
-    sampler = realtime(pipe, steps=2)
+    sampler: Any = realtime(pipe, steps=2)
     sampler.prepare(HOUSE, "joy", seed=3)
-    whole = {"fullgraph": True, "dynamic": False, "backend": "eager"}
+    whole: Any = {"fullgraph": True, "dynamic": False, "backend": "eager"}
     with torch.inference_mode():
         condition = torch.compile(sampler._condition, **whole)(sampler._scene, sampler._control)
         rows = rows_of(condition, range(1), 1)

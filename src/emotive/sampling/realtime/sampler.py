@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import numpy as np
 import torch
@@ -172,7 +173,7 @@ class RealtimeSampler:
 
     def _control_of(self, affect: Affect | str | Sequence[Affect | str] | None) -> Tensor:
         one = affect is None or isinstance(affect, (str, Affect))
-        given = [affect] * self.batch if one else affect
+        given: Any = [affect] * self.batch if one else affect
         if not isinstance(given, (list, tuple)) or not all(
             each is None or isinstance(each, (str, Affect)) for each in given
         ):
@@ -255,17 +256,21 @@ class RealtimeSampler:
             self._noise.copy_(torch.randn(self._noise.shape, generator=self._host_generator))
         if not self.tuning.graph:
             if self._conditioned is None:
-                self._conditioned = self._condition(self._scene, self._control)
+                self._conditioned = self._conditions()
             return self._frame(self._conditioned)
         if self._fresh not in self._captured:
             from .graph import captured
 
             self._captured[self._fresh] = captured(
-                lambda: self._frame(self._condition(self._scene, self._control)),
+                lambda: self._frame(self._conditions()),
                 self._generator if self._fresh and self.tuning.device_noise else None,
                 buffers=[self._noise, self._under_way],
             )
         return self._captured[self._fresh]()
+
+    def _conditions(self) -> Sequence[Tensor]:
+        assert self._control is not None
+        return self._condition(self._scene, self._control)
 
     def _frame(self, condition: Sequence[Tensor]) -> Tensor:
         """Noise, steps, pixels: nothing here waits for the device or depends on values."""

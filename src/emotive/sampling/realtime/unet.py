@@ -154,16 +154,17 @@ class UNetDenoiser:
             table = self._projections(self._embedded[:, None] + self._embed_pooled(pooled))
         return table.flatten(0, 1), _at_every_step(blend(scene["bank"], control), steps)
 
-    def draw(self, x: Tensor, time: Tensor, text: Tensor, pooled: Tensor | None = None) -> Tensor:
-        """What the UNet predicts for x (R, C, h, w), from R rows of a condition."""
+    def draw(self, x: Tensor, *rows: Tensor) -> Tensor:
+        """What the UNet predicts for x (R, C, h, w), from R rows of a condition; in the UNet's dtype."""
+        time, text, *pooled = rows
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         x = x.to(self.dtype, memory_format=layout)
         if self.hoist:
             return self.unet(x, time, text, return_dict=False)[0]
         added = None
-        if pooled is not None:
+        if pooled:
             assert self._time_ids is not None
-            added = {"text_embeds": pooled, "time_ids": self._time_ids.expand(len(x), -1)}
+            added = {"text_embeds": pooled[0], "time_ids": self._time_ids.expand(len(x), -1)}
         guided = None if self._guidance is None else self._guidance.expand(len(x), -1)
         return self.unet(x, time, text, timestep_cond=guided, added_cond_kwargs=added, return_dict=False)[0]
 
