@@ -20,7 +20,6 @@ const LARGEST_CURVE = 200_000; // bytes
 const { offered, curve: given, prompt, seed: firstSeed, steps: firstSteps, ...start } = props.value;
 let here = start; // where the pad is
 let scene = { prompt, seed: String(firstSeed), steps: firstSteps };
-let painted = scene; // the last one that could be
 
 // -- the connection ----------------------------------------------------------------------------------------
 
@@ -39,14 +38,15 @@ const line = liveSocket({
   },
 });
 
-line.on("problem", ({ line: text }) => {
-  scene = painted;
-  showScene();
+line.on("problem", ({ line: text, scene: inForce }) => {
+  if (inForce) { // what was refused does not stick
+    scene = inForce;
+    showScene();
+  }
   problem.textContent = `${text.replace(/\.$/, "")}.`;
   keep.disabled = !shown.number;
 });
 line.on("notes", ({ line: text }) => {
-  painted = scene;
   notes.textContent = text;
   problem.textContent = "";
 });

@@ -208,6 +208,11 @@ class LiveRoom:
         with self._turns:
             return time.monotonic() - viewer.sent if viewer.drawn < viewer.number else 0.0
 
+    def scene(self, viewer: Viewer) -> Scene | None:
+        """What a page looks at, if it said so: the last scene that was not refused."""
+        with self._turns:
+            return viewer.scene
+
     def affect(self, viewer: Viewer) -> Affect:
         """Where the pad of a page is."""
         with self._turns:

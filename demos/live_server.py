@@ -8,9 +8,10 @@ From a page, as JSON text, by `kind`:
     keep    {}                                the picture as a PNG
     curve   {name, text}                      the content of a curve's file
 
-To a page, as JSON text: problem, notes and busy {line}; curve {name, seconds, keyframes}; bye {line, code},
-before the server hangs up. In binary, by the first byte: FRAME, the rest of `HEADER` and a JPEG; KEPT, three
-bytes 0, the length of a JSON text as uint32, that text {name, title} and a PNG. Numbers are little-endian.
+To a page, as JSON text: problem {line, scene: the one that stays, or null}; notes and busy {line}; curve
+{name, seconds, keyframes}; bye {line, code}, before the server hangs up. In binary, by the first byte:
+FRAME, the rest of `HEADER` and a JPEG; KEPT, three bytes 0, the length of a JSON text as uint32, that text
+{name, title} and a PNG. Numbers are little-endian.
 
 Other rooms add kinds and binary tags of their own: see `serve_live`.
 """
@@ -238,7 +239,7 @@ class Connection:
                 self.heard = time.monotonic()
             await maybe(handler(message))
         except EmotiveError as error:
-            self.tell("problem", line=sentence(error))
+            self._problem(sentence(error))
 
     async def _take(self, data: bytes) -> bool:
         """A binary message; whether the connection goes on: who sends unknown tags is no page of ours."""
@@ -252,8 +253,14 @@ class Connection:
             self.heard = time.monotonic()
             await maybe(handler(data[1:]))
         except EmotiveError as error:
-            self.tell("problem", line=sentence(error))
+            self._problem(sentence(error))
         return True
+
+    def _problem(self, line: str) -> None:
+        """Why something is not done, and the scene that stays."""
+        scene = self.room.scene(self.viewer)
+        told = None if scene is None else {**asdict(scene), "seed": str(scene.seed)}
+        self.tell("problem", line=line, scene=told)
 
     async def _curve(self, message: dict[str, Any]) -> None:
         folder: Path = self.room.canvas.easel.folder
@@ -268,8 +275,10 @@ class Connection:
             told = json.dumps({"name": delivery.name, "title": delivery.title}).encode()
             self._send(struct.pack("<B3xI", KEPT, len(told)) + told + delivery.png)
         else:
-            told = asdict(delivery)
-            self.tell(told.pop("kind"), **told)
+            if delivery.kind == "problem":
+                self._problem(delivery.line)
+            else:
+                self.tell(delivery.kind, line=delivery.line)
 
 
 def packed(picture: Picture) -> bytes:

@@ -258,7 +258,9 @@ def test_words_that_are_not_known_are_remarked_and_a_bad_scene_leaves_the_good_o
     assert "dragon" in page.told("notes")
     page.arrive()
     page.say("scene", **{**SCENE, "prompt": "🐉" * 10})
-    assert "names nothing" in page.told("problem")
+    told = page.until(lambda got: isinstance(got, dict) and got["kind"] == "problem")
+    assert "names nothing" in told["line"]
+    assert told["scene"]["prompt"] == "a dragon by the sea", "what the page goes back to"
     page.feel("0.4,0.4")
     assert close(page.arrive().point[:2], "0.4,0.4")
 
