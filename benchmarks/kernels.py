@@ -94,13 +94,13 @@ def cases(batch: int, dtype: torch.dtype, device: torch.device) -> Iterator[Case
     from emotive.sampling.kernels.fused_step import (
         fused_step,
         fused_stream_step,
-        fused_stream_step_reference,
     )
     from emotive.sampling.kernels.group_norm_silu import group_norm_silu
-    from emotive.sampling.kernels.pack_uint8 import pack_uint8, pack_uint8_reference
+    from emotive.sampling.kernels.pack_uint8 import pack_uint8
     from emotive.sampling.realtime.compiling import compiled
+    from emotive.sampling.realtime.output import packed
     from emotive.sampling.realtime.schedule import StepSchedule
-    from emotive.sampling.realtime.step import take_step
+    from emotive.sampling.realtime.step import stream_step_in_place, take_step
 
     generator = torch.Generator(device).manual_seed(0)
 
@@ -147,7 +147,7 @@ def cases(batch: int, dtype: torch.dtype, device: torch.device) -> Iterator[Case
         1e-5,
     )
     rows, answers, there = drawn(4, batch, 4, 64, 64).float(), drawn(4 * batch, 4, 64, 64), numbers.to(device)
-    rows_made = compiled(lambda x, out, noise: fused_stream_step_reference(x, out, noise, there), device)
+    rows_made = compiled(lambda x, out, noise: stream_step_in_place(x, out, noise, there), device)
     start = rows.clone()
     yield Case(
         "fused_stream_step",
@@ -155,7 +155,7 @@ def cases(batch: int, dtype: torch.dtype, device: torch.device) -> Iterator[Case
         3 * rows.nbytes + answers.nbytes,
         1,
         {  # from the same rows each time; what restores them is in all arms
-            "torch": lambda: fused_stream_step_reference(rows.copy_(start), answers, noise, there),
+            "torch": lambda: stream_step_in_place(rows.copy_(start), answers, noise, there),
             "inductor": lambda: rows_made(rows.copy_(start), answers, noise),
             "ours": lambda: fused_stream_step(rows.copy_(start), answers, noise, there),
         },
@@ -163,14 +163,14 @@ def cases(batch: int, dtype: torch.dtype, device: torch.device) -> Iterator[Case
     )
     for layout in (torch.channels_last, torch.contiguous_format):
         picture = drawn(batch, 3, 512, 512).contiguous(memory_format=layout)
-        packing = compiled(pack_uint8_reference, device)
+        packing = compiled(packed, device)
         yield Case(
             "pack_uint8",
             f"512 x 512, {str(layout)[6:]}",
             picture.numel() * (picture.element_size() + 1),
             int(layout is torch.channels_last),
             {
-                "torch": lambda picture=picture: pack_uint8_reference(picture),
+                "torch": lambda picture=picture: packed(picture),
                 "inductor": lambda picture=picture, packing=packing: packing(picture),
                 "ours": lambda picture=picture: pack_uint8(picture),
             },

@@ -6,10 +6,14 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -50,6 +54,41 @@ def open_tab(page: Browser, bar: str, name: str) -> None:
     """Clicks on the tab of that name in the row of tabs that the selector `bar` finds."""
     tabs = f"[...document.querySelectorAll('{bar} > .tab-wrapper button[role=tab]')]"
     page.run(f"{tabs}.find((tab) => tab.textContent.trim() === {name!r}).click()")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(command: str, *options: str) -> Iterator[str]:
+    """The address of `emotive COMMAND OPTIONS` with the shipped model, as a process of its own."""
+    whole = [
+        sys.executable,
+        "-m",
+        "emotive.cli",
+        command,
+        "--no-browser",
+        "--port",
+        str(free_port()),
+        *options,
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    process = subprocess.Popen(whole, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
+    try:
+        line = process.stderr.readline()
+        assert f"Emotive {command.title()} is at http://127.0.0.1:" in line, line + process.stderr.read()
+        reader.start()
+        yield line.split()[4]
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert not any("Traceback" in line for line in lines), "".join(lines)
 
 
 class Browser:

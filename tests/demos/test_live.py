@@ -2,12 +2,8 @@
 
 import base64
 import io
-import os
 import signal
-import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +14,7 @@ from PIL import Image
 pytest.importorskip("gradio", reason="the Studio needs the extra demos")
 pytest.importorskip("websockets", reason="the live room needs the extra demos")
 
-from browser import Browser, find_browser, wait
+from browser import Browser, find_browser, free_port, serving, wait
 
 from emotive.affect import Affect
 from emotive.cli import main
@@ -32,12 +28,6 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["live", "--no-browser", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     return line
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_bad_options_are_one_line(
@@ -62,23 +52,10 @@ def test_bad_options_are_one_line(
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """`emotive live` with the shipped model, as a process of its own."""
-    command = [sys.executable, "-m", "emotive.cli", "live", "--no-browser", "--port", str(free_port())]
-    command += ["--steps", "1", "--prompt", "a house in a meadow", "--affect", "0,0", "--seed", "3"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    assert process.stderr is not None
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
-    try:
-        line = process.stderr.readline()
-        assert "Emotive Live is at http://127.0.0.1:" in line, line + process.stderr.read()
-        reader.start()
-        yield line.split()[4]
-    finally:
-        process.terminate()
-        process.wait(30)
-    assert not any("Traceback" in line for line in lines), "".join(lines)
+    with serving(
+        "live", "--steps", "1", "--prompt", "a house in a meadow", "--affect", "0,0", "--seed", "3"
+    ) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

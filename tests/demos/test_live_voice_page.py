@@ -13,7 +13,7 @@ from tiny import tiny_head_pipeline, tiny_image_pipeline, tiny_speech_pipeline
 pytest.importorskip("gradio", reason="the Studio needs the extra demos")
 
 import browser
-from browser import Browser, find_browser, wait
+from browser import Browser, find_browser, free_port, wait
 
 from emotive.demos import live_head
 from emotive.demos.easel import Easel
@@ -64,14 +64,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         serve_live(server, *live, rooms=[voices.handlers])
         yield url
         app.close(verbose=False)
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def opened(address: str, *flags: str) -> Browser:

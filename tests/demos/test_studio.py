@@ -3,12 +3,9 @@
 import base64
 import io
 import json
-import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +17,7 @@ from PIL import Image
 
 pytest.importorskip("gradio", reason="the Studio needs the extra demos")
 
-from browser import Browser, find_browser, wait
+from browser import Browser, find_browser, free_port, serving, wait
 from tiny import tiny_image_pipeline
 
 from emotive.affect import Affect, emotion
@@ -236,30 +233,10 @@ def test_a_missing_gradio_is_one_line(capsys: pytest.CaptureFixture[str], monkey
 # -- the whole of it -----------------------------------------------------------------------------------------
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """`emotive studio` with the shipped model, as a process of its own."""
-    command = [sys.executable, "-m", "emotive.cli", "studio", "--no-browser", "--port", str(free_port())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    assert process.stderr is not None
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
-    try:
-        line = process.stderr.readline()
-        assert "Emotive Studio is at http://127.0.0.1:" in line, line + process.stderr.read()
-        reader.start()
-        yield line.split()[4]
-    finally:
-        process.terminate()
-        process.wait(30)
-    assert not any("Traceback" in line for line in lines), "".join(lines)
+    with serving("studio") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

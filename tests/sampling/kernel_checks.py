@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from emotive.errors import InputError
 from emotive.sampling.kernels import group_norm_silu as norms
 from emotive.sampling.kernels.fused_blocks import with_kernels
-from emotive.sampling.kernels.fused_step import fused_step, fused_stream_step, fused_stream_step_reference
-from emotive.sampling.kernels.pack_uint8 import pack_uint8, pack_uint8_reference
+from emotive.sampling.kernels.fused_step import fused_step, fused_stream_step
+from emotive.sampling.kernels.pack_uint8 import pack_uint8
+from emotive.sampling.realtime.output import packed
 from emotive.sampling.realtime.schedule import StepSchedule
-from emotive.sampling.realtime.step import take_step
+from emotive.sampling.realtime.step import stream_step_in_place, take_step
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 HALVES = (torch.bfloat16, torch.float16)
@@ -162,7 +163,7 @@ def test_step_of_a_stream_equals_stream_step(steps, layout, draws):
         other = x.clone()
         done = fused_stream_step(x, out, noise, schedule)
         torch.testing.assert_close(
-            done, fused_stream_step_reference(other, out, noise, schedule), atol=1e-4, rtol=1e-5
+            done, stream_step_in_place(other, out, noise, schedule), atol=1e-4, rtol=1e-5
         )
         torch.testing.assert_close(x, other, atol=1e-4, rtol=1e-5)
         x.copy_(other).div_(x.std())
@@ -197,13 +198,13 @@ LAYOUTS = {
 def test_pack_equals_the_reference(channels, dtype, layout):
     x = LAYOUTS[layout](normal(2, channels, 33, 29, dtype=dtype))  # a third is clamped
     for scale, shift in ((0.5, 0.5), (1.0, 0.0), (0.3, 0.1)):
-        assert torch.equal(pack_uint8(x, scale, shift), pack_uint8_reference(x, scale, shift))
+        assert torch.equal(pack_uint8(x, scale, shift), packed(x, scale, shift))
 
 
 def test_pack_rounds_halves_to_even():
     halves = (torch.arange(255, device=DEVICE) + 0.5) / 255
     x = halves.view(1, 1, 1, -1)
-    assert torch.equal(pack_uint8(x, 1, 0), pack_uint8_reference(x, 1, 0))
+    assert torch.equal(pack_uint8(x, 1, 0), packed(x, 1, 0))
     every = torch.arange(256, device=DEVICE).view(1, 1, 1, -1)
     assert torch.equal(pack_uint8(every / 255, 1, 0).flatten(), every.flatten().to(torch.uint8))
 

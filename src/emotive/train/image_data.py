@@ -35,6 +35,15 @@ def decode_scene(code: np.ndarray) -> Scene:
     return Scene(None if s < 0 else SUBJECTS[s], SETTINGS[e], TIMES[t], WEATHERS[w])
 
 
+def kept_array(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
+    """The array in a .npy file, as it was left; a new one of zeros where there is none of that shape."""
+    if path.exists():
+        old = np.lib.format.open_memmap(path, mode="r+")
+        if old.shape == shape:
+            return old
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+
+
 class Reservoir:
     """`capacity` pictures of `size` px, averaged down from `paint_size` px.
 
@@ -52,12 +61,7 @@ class Reservoir:
         self._painters: list[BaseProcess] = []
 
     def _map(self, name: str, shape: tuple[int, ...], dtype: type) -> np.memmap:
-        path = self.folder / f"{name}.npy"
-        if path.exists():
-            old = np.lib.format.open_memmap(path, mode="r+")
-            if old.shape == shape:
-                return old
-        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        return kept_array(self.folder / f"{name}.npy", shape, dtype)
 
     def paint_slot(self, slot: int, rng: random.Random) -> None:
         """Paints one new picture into a slot."""

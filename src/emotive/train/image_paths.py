@@ -19,7 +19,7 @@ from torch import Tensor
 from emotive.data.scenes import caption, random_scene
 from emotive.sampling.flow import euler_step, flow_sigmas, velocity
 
-from .image_data import random_affect
+from .image_data import kept_array, random_affect
 from .image_losses import SHIFT, Generator
 
 STEPS = 8  # of a path
@@ -56,12 +56,7 @@ class Paths:
         self.filled = self._map("filled", (capacity,), np.bool_)
 
     def _map(self, name: str, shape: tuple[int, ...], dtype: type) -> np.memmap:
-        path = self.folder / f"{name}.npy"
-        if path.exists():
-            old = np.lib.format.open_memmap(path, mode="r+")
-            if old.shape == shape:
-                return old
-        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        return kept_array(self.folder / f"{name}.npy", shape, dtype)
 
     @torch.no_grad()
     def walk(self, rows: np.ndarray, seed: int) -> None:

@@ -12,20 +12,11 @@ from torch import Tensor
 
 from emotive.errors import InputError
 from emotive.sampling.realtime.schedule import StepSchedule
-from emotive.sampling.realtime.step import stream_step
 
 from . import check_device, programs
 
 BLOCK = 256  # values of a program: at 4 x 64 x 64 that is 64 programs a picture
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-
-
-def fused_stream_step_reference(x: Tensor, out: Tensor, noise: Tensor, schedule: StepSchedule) -> Tensor:
-    """What `fused_stream_step` computes, by `stream_step`."""
-    fresh = torch.cat([noise[1:], noise[:1]]) if len(noise) == len(x) and len(x) > 1 else None
-    done, following = stream_step(x, out.float().reshape(x.shape), fresh, noise[0], schedule)
-    x.copy_(following)
-    return done
 
 
 def fused_step(x: Tensor, out: Tensor, noise: Tensor | None, schedule: StepSchedule, i: int) -> Tensor:
@@ -56,8 +47,7 @@ def fused_step(x: Tensor, out: Tensor, noise: Tensor | None, schedule: StepSched
 
 
 def fused_stream_step(x: Tensor, out: Tensor, noise: Tensor, schedule: StepSchedule) -> Tensor:
-    """`stream_step` in one launch and in place: x becomes that of the next call; returns the finished
-    picture.
+    """`stream_step_in_place` in one launch: x becomes that of the next call; returns the finished picture.
 
     Args:
         x: (S, B, C, H, W), float32, contiguous; row i at step i. Overwritten.

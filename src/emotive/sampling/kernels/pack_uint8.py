@@ -13,14 +13,10 @@ BLOCK = 2048  # bytes of a program: 16 in each of 128 threads
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
-def pack_uint8_reference(x: Tensor, scale: float = 0.5, shift: float = 0.5) -> Tensor:
-    """What `pack_uint8` computes, in plain torch."""
-    wide = x.float().mul(scale).add(shift).clamp(0, 1).mul(255).round()
-    return wide.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-
-
 def pack_uint8(x: Tensor, scale: float = 0.5, shift: float = 0.5) -> Tensor:
-    """Pixels (B, H, W, C) of pictures (B, C, H, W): 255 times x scale + shift, which is clamped to 0..1,
+    """`packed` in one launch.
+
+    Pixels (B, H, W, C) of pictures (B, C, H, W): 255 times x scale + shift, which is clamped to 0..1,
     rounded with halves to even, as diffusers' pipelines round.
 
     x: float32, bfloat16 or float16, of any strides. The default takes pictures in -1..1; 1 and 0 take 0..1.

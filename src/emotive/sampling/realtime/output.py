@@ -19,6 +19,13 @@ from emotive.errors import InputError
 BUFFERS = 2  # one is read while the next is filled
 
 
+def packed(pictures: Tensor, scale: float = 0.5, shift: float = 0.5) -> Tensor:
+    """Pictures (B, 3, H, W) -> uint8 (B, H, W, 3): 255 times `scale` x + `shift`, cut off at 0 and 1. As it
+    comes it takes -1..1; 1 and 0 take 0..1."""
+    pixels = pictures.float().mul(scale).add(shift).clamp(0, 1).mul(255).round().to(torch.uint8)
+    return pixels.permute(0, 2, 3, 1).contiguous()
+
+
 class Frame:
     """A frame that is painted or, on a GPU, under way. `number` counts from 0."""
 

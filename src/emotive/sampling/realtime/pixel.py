@@ -16,6 +16,7 @@ from emotive.models.image_denoiser import Hoisted, ImageDenoiser
 from emotive.models.text_encoder import SceneTextEncoder, TextFeatures
 
 from .denoiser import Scene
+from .output import packed
 from .schedule import StepSchedule
 
 
@@ -93,7 +94,7 @@ class PixelDecoder:
     def _in_torch(self, small: Tensor, arousal: Tensor) -> Tensor:
         large = self.decoder(small).float().div_(2).add_(0.5).clamp_(0, 1)
         large = lay_texture(large, arousal, self.texture, self.fields)
-        return (255 * large).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+        return packed(large, 1, 0)
 
     def _in_one_pass(self, small: Tensor, arousal: Tensor) -> Tensor:
         from .finish import finish

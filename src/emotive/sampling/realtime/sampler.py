@@ -27,7 +27,7 @@ from emotive.errors import InputError
 from .denoiser import LiveDecoder, LiveDenoiser, Scene, rows_of
 from .output import Frame, Output
 from .schedule import StepSchedule
-from .step import stream_step, take_step
+from .step import stream_step_in_place, take_step
 from .tuning import Tuning
 
 MODES = ("sequential", "stream")
@@ -95,7 +95,7 @@ class RealtimeSampler:
             self._condition, self._draw = (compiled(p, self.device) for p in (self._condition, self._draw))
             if not decoder.opaque:
                 self._decode = compiled(self._decode, self.device)
-        self._take_step, self._stream_step = take_step, self._streamed
+        self._take_step, self._stream_step = take_step, stream_step_in_place
         if self.tuning.kernels:
             from emotive.sampling.kernels.fused_step import fused_step, fused_stream_step
 
@@ -298,15 +298,6 @@ class RealtimeSampler:
         s, x = self.schedule, self._under_way
         rows = (s.input_scale.view(-1, 1, 1, 1, 1) * x).flatten(0, 1)
         return self._stream_step(x, self._denoise(rows, range(len(s)), condition), self._noise, s)
-
-    @staticmethod
-    def _streamed(x: Tensor, out: Tensor, noise: Tensor, schedule: StepSchedule) -> Tensor:
-        """`stream_step` in place: `x` is that of the next call afterwards."""
-        # Row i adds what the sequential way adds after step i; after the last that is nothing.
-        added = torch.cat([noise[1:], noise[:1]]) if len(noise) > 1 else None
-        done, following = stream_step(x, out.view_as(x), added, noise[0], schedule)
-        x.copy_(following)
-        return done
 
     def _painted_in(self, batch: int) -> None:
         """Paints a frame in a smaller batch, plainly, to see whether it fits."""

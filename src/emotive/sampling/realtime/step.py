@@ -35,3 +35,19 @@ def stream_step(
     if noise is not None:
         following = following + schedule.next_noise.view(shape) * noise
     return following[-1], torch.cat([(schedule.start * start)[None], following[:-1]])
+
+
+def stream_step_in_place(x: Tensor, out: Tensor, noise: Tensor, schedule: StepSchedule) -> Tensor:
+    """`stream_step` as a sampler takes it: x becomes that of the next call; returns the finished picture.
+
+    Args:
+        x: (S, B, C, H, W). Overwritten.
+        out: (S B, C, H, W).
+        noise: (D, B, C, H, W): the next picture sets out from noise[0]. D is S where the schedule adds noise,
+            and row i adds noise[i + 1], as the sequential way does after step i (the last adds nothing);
+            else 1.
+    """
+    added = torch.cat([noise[1:], noise[:1]]) if len(noise) > 1 else None
+    done, following = stream_step(x, out.view_as(x), added, noise[0], schedule)
+    x.copy_(following)
+    return done

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from emotive.errors import InputError
 
+from .output import packed
+
 
 class TinyDecoder:
     """A `LiveDecoder` of an AutoencoderTiny (TAESD: a twentieth of the work of a UNet step at 512 px), or of
@@ -52,9 +54,3 @@ class TinyDecoder:
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         z = z.to(self.vae.dtype, memory_format=layout)
         return self._pack(self.vae.decode(z, return_dict=False)[0])  # type: ignore[arg-type]
-
-
-def packed(pixels: Tensor) -> Tensor:
-    """(B, 3, H, W) in [-1, 1], cut off there -> uint8 (B, H, W, 3)."""
-    pixels = pixels.float().mul(0.5).add(0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).contiguous()
